@@ -15,6 +15,7 @@ import mpmath
 import numpy as np
 import sympy
 
+from analytic._expression_trees import from_tree, to_tree
 from analytic._smooth_derivatives import smooth_field, smooth_hessian
 from analytic.exact.chain import Chain
 from analytic.exact.convert import sympy_matrix
@@ -410,8 +411,45 @@ class SmoothLoss:
         return {p: exact[r, c] for (r, c), p in self._places(exact)}
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-safe form: the shape and the cost as text."""
-        return {"shape": list(self.shape), "cost": str(self.cost)}
+        """JSON-safe form: shape, cost as text, symbols of the entries, and the cost as a tree for `from_dict`."""
+        return {
+            "shape": list(self.shape),
+            "cost": str(self.cost),
+            "entries": [to_tree(symbol) for symbol in self.entries.flat()],
+            "tree": to_tree(self.cost),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> SmoothLoss:
+        """Read the form that `to_dict` writes; text is never evaluated.
+
+        Parameters
+        ----------
+        data : dict
+
+        Returns
+        -------
+        SmoothLoss
+            Equal to the one that was written.
+
+        Raises
+        ------
+        HypothesisError
+            If it is something else.
+
+        Examples
+        --------
+        >>> loss = SmoothLoss.weighted([[1, 2]], [[1, 0]])
+        >>> SmoothLoss.from_dict(loss.to_dict()) == loss
+        True
+        """
+        try:
+            rows, cols = data["shape"]
+            entries = Matrix(rows, cols, [from_tree(symbol) for symbol in data["entries"]])
+            cost = from_tree(data["tree"])
+        except (KeyError, TypeError, ValueError, IndexError) as problem:
+            raise HypothesisError(f"got no SmoothLoss: expected the form that to_dict writes ({problem!r})") from None
+        return cls(cost, entries)
 
     def __repr__(self) -> str:
         rows, cols = self.shape

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import frexp
 from typing import Any, TypeAlias
 
 import mpmath
@@ -74,7 +75,10 @@ def dyadic(value: arb, bits: int) -> arb:
 
 
 def exponent(value: arb) -> int:
-    """Least e with |midpoint| < 2^e; hugely negative for zero."""
+    """Least e with |midpoint| < 2^e, the midpoint rounded to a binary float; hugely negative for zero."""
+    near = float(value)
+    if 1e-300 < near < 1e300 or -1e300 < near < -1e-300:
+        return frexp(near)[1]
     m, e = value.mid().man_exp()
     return int(m).bit_length() + int(e) if m else NOTHING
 

@@ -7,6 +7,7 @@ python-flint's matrices have no slices, so these are filled entry by entry, once
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from flint import arb, arb_mat
@@ -29,6 +30,10 @@ class PairwiseProduct:
         for a, b in zip(self.left[1:], reversed(self.right[:-1]), strict=True):
             total = total + a * b
         return total
+
+    def shorten(self) -> None:
+        """Round what is stored to the working precision."""
+        self.left, self.right = _shortened(self.left), _shortened(self.right)
 
 
 class Toeplitz:
@@ -53,6 +58,7 @@ class Toeplitz:
         self.rows_transposed = [arb_mat(n, m * b) for _ in range(b)] if both else []  # (…, 0, A_0ᵀ, …, A_jᵀ)
         self._present = self.old
         self._next = arb_mat(m * b, n * b)
+        self.stack, self.stack_transposed = arb_mat(m * b, n), arb_mat(n * b, m)  # the A_k of this block
         self._count = 0
 
     known: list[arb_mat]
@@ -77,6 +83,14 @@ class Toeplitz:
                 if self.both:
                     _write(self.rows_transposed[j], transposed, 0, (b - 1 - j + place) * m, n, m)
 
+    def shorten(self) -> None:
+        """Round what is stored to the working precision."""
+        self.known, self.known_transposed = _shortened(self.known), _shortened(self.known_transposed)
+        self.rows, self.rows_transposed = _shortened(self.rows), _shortened(self.rows_transposed)
+        self.old, self.old_transposed, self._present, self._next, self.stack, self.stack_transposed = _shortened(
+            [self.old, self.old_transposed, self._present, self._next, self.stack, self.stack_transposed]
+        )
+
     def _open(self, number: int) -> None:
         (m, n), b = self.shape, self.block
         if number:
@@ -86,7 +100,7 @@ class Toeplitz:
             if self.both:
                 self.known_transposed.append(self.known[-1].transpose())
                 self.old_transposed = self.old.transpose()
-        self.stack = arb_mat(m * b, n)  # the A_k of this block
+        self.stack = arb_mat(m * b, n)
         self.stack_transposed = arb_mat(n * b, m)
 
 
@@ -133,12 +147,21 @@ class BlockedProduct:
         late = (self._rows[place] * fresh).transpose()
         return self._picks[place] * self._old + rows[place] * self._stacks[number] + late
 
+    def shorten(self) -> None:
+        """Round what is stored to the working precision, the left factor apart."""
+        self._stacks, self._rows = _shortened(self._stacks), _shortened(self._rows)
+
     def _from_earlier(self, number: int) -> arb_mat:
         known = self.left.known_transposed if self.transposed else self.left.known
         total = (self.left.old_transposed if self.transposed else self.left.old) * self._stacks[0]
         for w in range(1, number):
             total = total + known[number - w] * self._stacks[w]
         return total
+
+
+def _shortened(matrices: Sequence[arb_mat]) -> list[arb_mat]:
+    one = arb(1)
+    return [matrix * one for matrix in matrices]
 
 
 def _selection(size: int, block: int, position: int) -> arb_mat:
@@ -148,11 +171,10 @@ def _selection(size: int, block: int, position: int) -> arb_mat:
 
 
 def _write(target: arb_mat, entries: Sequence[arb], row: int, col: int, rows: int, cols: int) -> None:
-    if rows == cols == 1:
-        target[row, col] = entries[0]
-        return
-    position = 0
-    for r in range(row, row + rows):
-        for c in range(col, col + cols):
-            target[r, c] = entries[position]
-            position += 1
+    for place, entry in zip(_places(row, col, rows, cols), entries, strict=True):
+        target[place] = entry
+
+
+@lru_cache(maxsize=1 << 14)
+def _places(row: int, col: int, rows: int, cols: int) -> tuple[tuple[int, int], ...]:
+    return tuple((r, c) for r in range(row, row + rows) for c in range(col, col + cols))

@@ -1,7 +1,7 @@
 """When a flow has arrived: gradient and distance to the limit small, excess loss bracketed.
 
 If ‖∇L‖² ≥ 2κ(L − L*) at W and with κ/4 on a ball of radius r ≥ 2‖∇L‖/κ, the rest of the way is shorter than that
-(Łojasiewicz); full-rank layers give κ = c·g·(σ_min(W_{>1})² + σ_min(W_{<h})²), g the least eigenvalue of G.
+(Łojasiewicz); full-rank layers give κ = κ_C (σ_min(W_{>1})² + σ_min(W_{<h})²) if ‖∇C‖² ≥ 2κ_C(C − min C).
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import mpmath
 import numpy as np
 from flint import arb, arb_mat, ctx
 
 from analytic.integrate._dyadic import float_matrix, mpf
-from analytic.integrate.modes import context_matrix, from_mpf, singular_values
-from analytic.integrate.problem import Problem, number_ball, squared_norm
+from analytic.integrate.problem import Problem, squared_norm
 from analytic.integrate.sensitivity import negative_hessian
 
 __all__ = ["Convergence", "Judge"]
@@ -51,16 +49,21 @@ class Convergence:
 
 
 class Judge:
-    """Decides whether weights have converged to a global minimum, to a given number of digits.
+    """Decides whether weights have converged to a minimum, to a given number of digits.
 
-    A small gradient is not enough: at a saddle it is small too. The loss must also have reached the least value that
-    networks of these widths can have (dense layers), or the Hessian must have no direction downhill (masked layers).
+    A small gradient is not enough: at a saddle it is small too. Where the least loss of dense networks is known in
+    closed form (quadratic losses) it must have been reached: a global minimum. Else the Hessian must have no direction
+    downhill, and the residual must vanish at a product where C″ is positive definite (on the entries that C sees and
+    paths reach) or C is a convex parabola, or a dense network must use its whole rank: a local minimum, estimated in
+    binary floats. What is in between is not taken for convergence: degenerate minima of a cost of higher degree, and
+    masked networks of three and more layers that cannot reach a zero residual, go on until a budget ends them.
     """
 
     def __init__(self, problem: Problem, digits: int) -> None:
         self.problem, self.digits = problem, digits
         with ctx.workprec(problem.precision):
-            self.least = _least_loss(problem)
+            dense = problem.flow.network.is_dense
+            self.least = problem.force.least_loss(min(problem.widths), problem.precision) if dense else None
 
     def judge(self, weights: Sequence[arb_mat]) -> Convergence | None:
         """The verdict, or None if the weights have not arrived."""
@@ -73,18 +76,18 @@ class Judge:
             if not gradient.mid() < wanted * size.mid() or size.mid() == 0:
                 return None
             floats = [float_matrix(matrix) for matrix in weights]
+            enough = (wanted * (1 + size)).mid()
             kappa, radius = self._lojasiewicz(floats)
-            if kappa > 0 and float(gradient.mid()) * 2 / kappa < radius:
-                distance, excess, certified = gradient * 2 / arb(kappa), gradient * gradient / (2 * arb(kappa)), True
+            certified = kappa > 0 and float(gradient.mid()) * 2 / kappa < min(radius, float(enough))
+            if certified:
+                distance, excess = gradient * 2 / arb(kappa), gradient * gradient / (2 * arb(kappa))
             else:
                 found = self._estimated(weights, floats, gradient, wanted)
-                if found is None:
+                if found is None or not found[0].mid() < enough:
                     return None
-                (distance, excess), certified = found, False
-            if not distance.mid() < wanted * (1 + size.mid()):
-                return None
+                distance, excess = found
             loss = problem.loss(weights)
-            lower = loss - excess if loss.mid() > excess.mid() else arb(0)
+            lower = arb(0) if problem.force.is_nonnegative and loss.mid() <= excess.mid() else loss - excess
             return Convergence(mpf(gradient), mpf(distance), mpf(lower), mpf(loss), certified)
 
     def _estimated(
@@ -96,18 +99,35 @@ class Judge:
         positive = values[values > flat]
         if values[0] < -flat or not len(positive):
             return None
-        if self.least is not None and not (self.problem.loss(weights) - self.least).mid() < wanted:
+        if not self._is_minimum(weights, floats, wanted):
             return None
         least = arb(float(positive[0]))
         return gradient * 2 / least, gradient * gradient / least
 
+    def _is_minimum(self, weights: Sequence[arb_mat], floats: Sequence[Any], wanted: arb) -> bool:
+        """Whether a critical point without a direction downhill is a minimum and no degenerate saddle."""
+        problem, network = self.problem, self.problem.flow.network
+        if self.least is not None:
+            return bool((problem.loss(weights) - self.least).mid() < wanted)
+        product = problem.product(weights)
+        residual = problem.force.residual(product).entries()
+        reached = [place for place, seen in enumerate(_reachable(problem).flat) if seen]
+        pull = arb((1, problem.force.pull)) * (1 + squared_norm(product).sqrt().mid())
+        if all(abs(residual[place]).mid() < (wanted * pull).mid() for place in reached):
+            bend = problem.force.curvature(product, reached)[0]
+            bend = bend[np.ix_(bend.any(axis=0), bend.any(axis=0))]
+            values = np.linalg.eigvalsh(bend) if bend.size else np.zeros(1)
+            return problem.force.is_convex or bool(values[0] > _FLAT * max(1.0, values[-1]))
+        if not network.is_dense:
+            return network.depth <= 2
+        values = np.linalg.svd(float_matrix(product), compute_uv=False)
+        return bool(values[min(problem.widths) - 1] > _SINGULAR * values[0])
+
     def _lojasiewicz(self, floats: Sequence[Any]) -> tuple[float, float]:
         """κ at these weights, and the radius up to which a quarter of it is left; (0, 0) if it is of no use."""
-        network, gram = self.problem.flow.network, self.problem.gram
-        if not network.is_dense:
+        if not self.problem.flow.network.is_dense:
             return 0.0, 0.0
-        values = np.ones(1) if gram is None else np.linalg.eigvalsh(float_matrix(gram))
-        factor = float(self.problem.factor) * float(values[values > _FLAT * values[-1]][0])
+        factor = self.problem.force.convexity
         if len(floats) == 1:
             return factor, 1.0
         total, radius = 0.0, 1.0
@@ -126,42 +146,17 @@ class Judge:
         return factor * total, radius
 
     def _negative_hessian(self, floats: Sequence[Any]) -> Any:
-        gram = self.problem.gram
-        table = np.eye(self.problem.widths[0]) if gram is None else float_matrix(gram)
-        residual = self.problem.residual([arb_mat(matrix.tolist()) for matrix in floats])
-        supports = self.problem.flow.network.supports
-        return negative_hessian(floats, float_matrix(residual), table, float(self.problem.factor), supports)
+        problem = self.problem
+        product = problem.product([arb_mat(matrix.tolist()) for matrix in floats])
+        residual = float_matrix(problem.force.residual(product) * problem.factor)
+        bend, shift = problem.force.curvature(product, range(product.nrows() * product.ncols()))
+        return negative_hessian(floats, residual, bend * 2.0**shift, problem.flow.network.supports)
 
 
-def _least_loss(problem: Problem) -> arb | None:
-    """Least loss of a dense network of these widths, by reduced-rank regression; None for masked layers."""
-    if not problem.flow.network.is_dense:
-        return None
-    rank = min(problem.widths)
-    if problem.gram is None:
-        tail = _singular_values(problem.cross)[rank:]
-        return (sum((s * s for s in tail), arb(0)) + problem.floor) * problem.factor / 2
-    context = mpmath.mp.clone()
-    context.prec = problem.precision + 64
-    gram = context_matrix(context, problem.gram)
-    values, vectors = context.eigsy(gram)
-    cross = context_matrix(context, problem.cross) * vectors
-    top = max(values)
-    for c in range(cross.cols):
-        if values[c] > top * context.mpf(2) ** (-problem.precision // 2):
-            factor = 1 / context.sqrt(values[c])
-        else:
-            factor = context.mpf(0)  # an input direction without data carries no outputs either
-        for r in range(cross.rows):
-            cross[r, c] *= factor
-    moved = arb_mat(cross.rows, cross.cols, [from_mpf(entry) for entry in cross])
-    kept = sum((s * s for s in singular_values(moved)[:rank]), arb(0))
-    return (number_ball(problem.flow.loss.energy) - kept) * problem.factor / 2
-
-
-def _singular_values(matrix: arb_mat) -> list[arb]:
-    """Singular values at the working precision, in decreasing order; diagonal matrices need no iteration."""
-    rows, cols = matrix.nrows(), matrix.ncols()
-    if all(r == c or matrix[r, c] == 0 for r in range(rows) for c in range(cols)):
-        return sorted((abs(matrix[k, k].mid()) for k in range(min(rows, cols))), key=lambda s: -float(s))
-    return singular_values(matrix)
+def _reachable(problem: Problem) -> Any:
+    """Entries of P that a path of edges reaches."""
+    network = problem.flow.network
+    total = np.eye(problem.widths[0], dtype=bool)
+    for support, shape in zip(network.supports, network.layer_shapes, strict=True):
+        total = (np.ones(shape, bool) if support is None else np.array(support, bool)) @ total
+    return total

@@ -55,6 +55,7 @@ def gradient_descent(
     Parameters
     ----------
     flow : GradientFlow
+        As for `integrate`.
     weights : sequence of matrix-like, optional
         As for `integrate`.
     step : exact number, sequence of exact numbers, or callable
@@ -107,7 +108,7 @@ def gradient_descent(
     start = start_weights(flow.network, weights, scale, rng)
     run = _Descent(flow, start, sizes, steps, until, digits, max_bits)
     if exact:
-        if not start.is_rational or flow.loss.free_symbols:
+        if not (start.is_rational and _is_rational(flow, start)):
             raise InexactInputError("exact: expected rational weights and a rational loss; others need exact=False")
         return run.exactly()
     precision = bits_of_digits(digits) + GUARD + steps.bit_length() + run.spread(digits)
@@ -311,6 +312,14 @@ class _Watcher:
     def _sign(self, watch: Watch, weights: Sequence[arb_mat]) -> int:
         value = watch.value(self.problem, weights).mid()
         return 1 if value > 0 else -1 if value < 0 else 0
+
+
+def _is_rational(flow: GradientFlow, start: Start) -> bool:
+    """Whether gradients are rational at rational weights."""
+    if flow.loss.free_symbols:
+        return False
+    weights = [flint.fmpq_mat([[_fmpq(entry) for entry in row] for row in layer]) for layer in start.layers]
+    return all(isinstance(velocity, flint.fmpq_mat) for velocity in flow.exact_velocity(weights))
 
 
 def _schedule(step: Any, steps: int) -> Callable[[int], Fraction | None]:

@@ -14,9 +14,11 @@ import mpmath
 import sympy
 from flint import arb, arb_mat, ctx
 
+from analytic.integrate._balls import number_ball, squared_norm
 from analytic.integrate._dyadic import ball, mpmath_matrix
-from analytic.integrate.modes import modes_of, singular_values
-from analytic.integrate.problem import Problem, number_ball, squared_norm
+from analytic.integrate._spectra import singular_values
+from analytic.integrate.modes import modes_of
+from analytic.integrate.problem import Problem
 from analytic.integrate.start import read_number
 from graphs.errors import DimensionError, HypothesisError
 
@@ -248,7 +250,8 @@ class PlateauSpeed(Watch):
     Parameters
     ----------
     speed : exact number or None
-        By default σ_1^{2−2/h}/100, a hundredth of the pace of the largest mode.
+        By default σ_1^{2−2/h}/100, a hundredth of the pace of the largest mode; for a `SmoothLoss` σ_1 = ‖∇C(0)‖₂, or
+        1 if that is zero. The speed is relative to L: for a cost whose least value is not 0 add a constant to it.
     direction : int
         1 or −1 takes only crossings upwards or downwards; 0 takes both.
     terminal : bool
@@ -270,8 +273,12 @@ class PlateauSpeed(Watch):
     def _threshold(self, problem: Problem) -> arb:
         if self.speed is not None:
             return _ball(self.speed, "speed")
-        modes, depth = modes_of(problem), problem.depth
-        largest = modes[0].strength if modes else arb(1)
+        if problem.force.target is None:
+            origin = problem.force.residual(arb_mat(problem.widths[-1], problem.widths[0]))
+            strengths = [value for value in singular_values(origin) if value > 0]
+        else:
+            strengths = [mode.strength for mode in modes_of(problem)]
+        depth, largest = problem.depth, strengths[0] if strengths else arb(1)
         return problem.factor * largest ** (arb(2) - arb(2) / depth) / 100
 
     def kind(self, direction: int) -> str:

@@ -16,6 +16,7 @@ from analytic.integrate._dyadic import NOTHING, exponent, pack, unpacked_number
 from analytic.integrate.loop import Run, TooFewBits, reserve_of
 from analytic.integrate.precision import GUARD, bits_of_digits
 from analytic.integrate.problem import Problem
+from analytic.integrate.rigorous import BoundLost
 from analytic.integrate.settings import Frame, Settings, Until, read_settings
 from analytic.integrate.start import start_weights
 from analytic.integrate.status import Status
@@ -25,6 +26,8 @@ from graphs.errors import DimensionError, HypothesisError, PrecisionError
 __all__ = ["integrate", "resumed"]
 
 _REPAIRS = 7
+_BOUND_REPAIRS = 3  # a bound that is lost this often would take too long to prove
+_BOUND_BITS = 64
 _MOST_EXTRA_BITS = 200_000
 _SECOND_RUN_BITS = 53
 
@@ -46,6 +49,7 @@ def integrate(
     frame: Frame = "auto",
     precision: int | None = None,
     order: int | None = None,
+    kernel: str = "public",
     max_steps: int = 100_000,
     max_seconds: float | None = None,
     max_memory: int = 2**31,
@@ -57,7 +61,8 @@ def integrate(
     Parameters
     ----------
     flow : GradientFlow
-        Dense, masked or diagonal layers, any depth; a target or data, numbers only.
+        Dense, masked or diagonal layers, any depth; a target, data, or a `SmoothLoss` whose cost is a polynomial;
+        numbers only.
     weights : sequence of matrix-like, optional
         (W_1, …, W_h): exact numbers, decimal strings, or mpmath numbers (taken as the binary numbers they are). None
         draws a standard normal shape.
@@ -77,7 +82,8 @@ def integrate(
     times : sequence of exact numbers
         Times that become nodes, hit exactly.
     events : sequence
-        What to record: "modes", "plateaus", and events. None records nothing.
+        What to record: "modes", "plateaus", and events. None records nothing. A `SmoothLoss` has no target, hence no
+        modes.
     rigorous : bool
         Prove a bound for the error; needs more digits the more unstable the way is.
     verify : bool
@@ -86,6 +92,9 @@ def integrate(
         Whether to work in the singular frame of the data; "auto" does for small starts.
     precision, order : int, optional
         Working bits and order of the series, chosen automatically by default.
+    kernel : {"public", "libflint", "auto"}
+        What multiplies the series: python-flint's public matrices, or windows into the libflint that it has loaded, up
+        to three times as fast, after a self-test; "auto" falls back to the former where that fails.
     max_steps, max_seconds, max_memory
         Budgets: steps, seconds, and bytes for the nodes. When one runs out the result so far comes back.
     progress : bool or callable
@@ -104,12 +113,15 @@ def integrate(
     PrecisionError
         If no precision within reason carries the digits.
     HypothesisError, DimensionError, InexactInputError, NotFiniteError, BudgetExceeded
-        For bad input; the argument is named.
+        For bad input; the argument is named. A cost that is no polynomial is refused.
 
     Notes
     -----
-    A step of order K costs 3(h − 1)K²/2 products of matrices, K about half of digits·ln 10. Explicit: plateaus of three
-    and more layers after the first mode take steps that do not grow with the plateau.
+    A step of order K costs 3(h − 1)K²/2 products of matrices, K about half of digits·ln 10, and for a polynomial cost
+    K²/2 multiply-adds for every monomial of degree ≥ 2 in ∇C; costs are not rotated to a frame that separates modes.
+    With a `SmoothLoss` "converged" means a local minimum by estimate, unless C is a convex parabola. A cost that is not
+    bounded below may blow up in finite time: steps shrink until the digits or a budget run out. Explicit: plateaus of
+    three and more layers after the first mode take steps that do not grow with the plateau.
 
     Examples
     --------
@@ -141,6 +153,7 @@ def integrate(
             "frame": frame,
             "precision": precision,
             "order": order,
+            "kernel": kernel,
             "max_steps": max_steps,
             "max_seconds": max_seconds,
             "max_memory": max_memory,
@@ -163,7 +176,7 @@ def _with_enough_bits(settings: Settings, earlier: Trajectory | None = None) -> 
     """Run; when the precision turns out too small, run again with more."""
     wanted = bits_of_digits(settings.digits)
     reserve = float(dict(earlier.options)["reserve"]) if earlier is not None else float(_first_reserve(settings))
-    for _ in range(_REPAIRS):
+    for attempt in range(_REPAIRS):
         bits = settings.precision or wanted + GUARD // 2 + int(reserve)
         if earlier is not None and earlier.precision != bits and settings.precision is None:
             bits = earlier.precision
@@ -182,6 +195,11 @@ def _with_enough_bits(settings: Settings, earlier: Trajectory | None = None) -> 
                 ) from None
             reserve = max(2 * reserve, reserve + 1.25 * short.bits + 16)
             reason = str(short)
+        except BoundLost as lost:
+            earlier = None
+            if settings.precision is not None or attempt >= _BOUND_REPAIRS:
+                raise
+            reserve, reason = 2 * reserve + _BOUND_BITS, str(lost)
         if reserve > _MOST_EXTRA_BITS:
             break
     raise PrecisionError(
@@ -310,6 +328,7 @@ def resumed(trajectory: Trajectory, changes: dict[str, Any]) -> Trajectory:
         "frame": "auto",
         "precision": None,
         "order": None,
+        "kernel": trajectory.problem.kernel,
         "max_steps": 100_000,
         "max_seconds": None,
         "max_memory": 2**31,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ from analytic.integrate._dyadic import ball, exponents, fraction_of, mpf, mpmath
 from analytic.integrate.convergence import Convergence, Judge
 from analytic.integrate.events import Event
 from analytic.integrate.finder import EventFinder
-from analytic.integrate.precision import bits_of_digits, scale_bits, spread_bits
+from analytic.integrate.precision import bits_of_digits, check_blow_up, scale_bits, spread_bits
 from analytic.integrate.problem import Problem, squared_norm
 from analytic.integrate.progress import Reporter
 from analytic.integrate.rigorous import Certifier
@@ -73,10 +73,12 @@ class Run:
     def _problem(self) -> Problem:
         earlier, settings = self.earlier, self.settings
         if earlier is not None:
-            return earlier.problem
+            return replace(earlier.problem, kernel=settings.kernel)
         small = max((size for w in self._given() for size in exponents(w)), default=0) < -8
         rotate = settings.frame == "data" or (settings.frame == "auto" and small)
-        return Problem.of(settings.flow, self.precision, rotate=rotate and not settings.rigorous)
+        return Problem.of(
+            settings.flow, self.precision, rotate=rotate and not settings.rigorous, kernel=settings.kernel
+        )
 
     def _given(self) -> list[arb_mat]:
         with ctx.workprec(self.precision + 32):
@@ -88,12 +90,13 @@ class Run:
         with ctx.workprec(self.precision + 32):
             first = [matrix.mid() for matrix in problem.into(self._given())]
             self.conserved = conserved(problem, first)
+            self.time, self.loss_at_start = settings.begin, problem.loss(first)
         self.stepper: Stepper = ExplicitTaylor(self.precision, settings.order, enclose=settings.rigorous)
         self.sensitivity = Sensitivity(problem, first)
         self.judge = Judge(problem, settings.digits) if settings.converged else None
         self.certifier = Certifier(problem, self._given(), first) if settings.rigorous else None
         if self.earlier is None:
-            self.time, self.weights = settings.begin, first
+            self.weights = first
             with ctx.workprec(self.precision + GUARD_BITS):
                 self.plan = self.stepper.first(problem, first)
         else:
@@ -201,6 +204,8 @@ class Run:
             raise TooFewBits(32, "the conserved quantities drift beyond the digits asked for")
         if not all(entry.is_finite() for matrix in weights for entry in matrix.entries()):
             raise TooFewBits(32, "the weights left the range of the numbers")
+        passed = self.time - self.settings.begin
+        check_blow_up(self.problem, self.loss_at_start, weights, passed, elapsed, self.settings.digits)
         lost = self.sensitivity.advance(weights, elapsed)
         if lost > self.reserve:
             raise TooFewBits(int(lost), f"instability magnifies rounding errors by 2^{lost:.0f}")
@@ -240,7 +245,7 @@ class Run:
             end_radius=None if self.certifier is None else packed_number(self.certifier.radius),
             drift=packed_number(self.drift),
             notes=tuple(self.notes),
-            options=(("reserve", self.reserve),),
+            options=(("reserve", self.reserve), ("kernel", self.problem.kernel)),
         )
 
 

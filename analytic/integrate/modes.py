@@ -13,8 +13,10 @@ import mpmath
 from flint import arb, arb_mat, ctx
 
 from analytic.exact.linalg import rank
-from analytic.integrate._dyadic import packed_number
-from analytic.integrate.problem import Problem, ball_matrix
+from analytic.integrate._balls import ball_matrix
+from analytic.integrate._spectra import context_matrix, from_mpf, singular_values
+from analytic.integrate.problem import Problem
+from graphs.errors import HypothesisError
 
 __all__ = ["Mode", "context_matrix", "from_mpf", "modes_of", "singular_values"]
 
@@ -50,7 +52,18 @@ class Mode:
 
 
 def modes_of(problem: Problem) -> tuple[Mode, ...]:
-    """Modes with σ_k > 0 of the target of a problem, at its precision."""
+    """Modes with σ_k > 0 of the target of a problem, at its precision.
+
+    Raises
+    ------
+    HypothesisError
+        If the loss has no target.
+    """
+    if problem.force.target is None:
+        raise HypothesisError(
+            "modes: got a SmoothLoss, which has no target whose modes could be learnt; watch singular values instead, "
+            "e.g. SingularValueLevel(1, 1), LossLevel or PolynomialEvent, and Trajectory.singular_values"
+        )
     return _modes_of(problem)
 
 
@@ -60,7 +73,7 @@ def _modes_of(problem: Problem) -> tuple[Mode, ...]:
         left, values, right = _decomposition(problem)
         small = arb(2) ** (-problem.precision // 2)
         groups: list[list[int]] = []
-        for k in range(int(rank(problem.flow.loss.target))):
+        for k in range(int(rank(problem.force.target))):
             if groups and abs(values[groups[-1][0]] - values[k]).mid() <= small * values[k].mid():
                 groups[-1].append(k)
             else:
@@ -74,7 +87,7 @@ def _modes_of(problem: Problem) -> tuple[Mode, ...]:
 
 def _decomposition(problem: Problem) -> tuple[arb_mat, list[arb], arb_mat]:
     """U, σ (decreasing), V of the target in the frame of the problem."""
-    target = ball_matrix(problem.flow.loss.target)
+    target = ball_matrix(problem.force.target)
     if problem.frame is not None:
         target = problem.frame[0].transpose() * target * problem.frame[1]
     rows, cols = target.nrows(), target.ncols()
@@ -89,30 +102,6 @@ def _decomposition(problem: Problem) -> tuple[arb_mat, list[arb], arb_mat]:
     context.prec = problem.precision + 64
     u, s, v = context.svd_r(context_matrix(context, target), full_matrices=False)
     return _ball_matrix(u), [from_mpf(value) for value in s], _ball_matrix(v.T)
-
-
-def singular_values(matrix: arb_mat) -> list[arb]:
-    """Singular values of the midpoints at the working precision, in decreasing order."""
-    context = mpmath.mp.clone()
-    context.prec = ctx.prec + 32
-    table = context_matrix(context, matrix)
-    if table.rows < table.cols:
-        table = table.T
-    return [from_mpf(value) for value in context.svd_r(table, compute_uv=False)]
-
-
-def context_matrix(context: Any, matrix: arb_mat) -> Any:
-    """Midpoints as a matrix of an mpmath context of one's own."""
-    table, cols = context.zeros(matrix.nrows(), matrix.ncols()), matrix.ncols()
-    for place, entry in enumerate(matrix.entries()):
-        table[place // cols, place % cols] = context.ldexp(*packed_number(entry))
-    return table
-
-
-def from_mpf(value: Any) -> arb:
-    """An mpmath number as an exact ball."""
-    sign, man, exp, _ = value._mpf_
-    return arb((-int(man) if sign else int(man), int(exp)))
 
 
 def _ball_matrix(table: Any) -> arb_mat:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 
-from flint import arb_mat
+from flint import arb, arb_mat
 
 from analytic.integrate._dyadic import NOTHING, exponents
 from analytic.integrate.problem import Problem
-from graphs.errors import BudgetExceeded, DimensionError
+from graphs.errors import BudgetExceeded, DimensionError, PrecisionError
 
-__all__ = ["GUARD", "LOG2_10", "bits_of_digits", "check_digits", "scale_bits", "spread_bits"]
+__all__ = ["GUARD", "LOG2_10", "bits_of_digits", "check_blow_up", "check_digits", "scale_bits", "spread_bits"]
 
 LOG2_10 = math.log2(10)
 GUARD = 20  # rounding and truncation of some thousand steps
@@ -45,6 +46,26 @@ def check_digits(digits: int, parameters: int) -> None:
         raise BudgetExceeded(
             f"digits: got {digits}: the series of one step would take about {bytes_of_step / 2**30:.3g} GiB; "
             f"ask for fewer digits (at most {MOST_BYTES / 2**30:g} GiB are allowed)"
+        )
+
+
+def check_blow_up(
+    problem: Problem, first_loss: arb, weights: Sequence[arb_mat], passed: Fraction, elapsed: Fraction, digits: int
+) -> None:
+    """Refuse to follow a cost without lower bound into a blow-up: a flow ends in finite time only where L → −∞.
+
+    Taken for one when a step is below 10^−digits of the time that has passed and the loss has fallen by 10^{digits/2}.
+
+    Raises
+    ------
+    PrecisionError
+    """
+    if problem.force.is_bounded_below or elapsed * 10**digits > passed:
+        return
+    if problem.loss(weights) < -(1 + abs(first_loss)) * arb(10) ** (digits // 2):
+        raise PrecisionError(
+            f"the cost is not bounded below and the flow leaves all bounds about {float(passed):.10g} after its start: "
+            "steps have shrunk below the digits of the time; ask for an earlier t"
         )
 
 

@@ -1,6 +1,7 @@
 """The flow in numbers at a working precision, in the singular frame of the data where that separates the modes.
 
-R = c(B − P G), Ẇ_i = W_{>i}ᵀ R W_{<i}ᵀ; W_1 → W_1 V, W_h → Uᵀ W_h, B → Uᵀ B V, G → Vᵀ G V leaves the flow as it is.
+Ẇ_i = W_{>i}ᵀ R W_{<i}ᵀ with R from a `Force`; for R = c(B − P G) the flow stays as it is under W_1 → W_1 V,
+W_h → Uᵀ W_h, B → Uᵀ B V, G → Vᵀ G V.
 """
 
 from __future__ import annotations
@@ -10,29 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import mpmath
-import sympy
 from flint import arb, arb_mat, ctx
 
 from analytic.flow import GradientFlow
+from analytic.integrate._balls import ball_matrix, inner, is_diagonal, number_ball, squared_norm
 from analytic.integrate._dyadic import Packed, exponents, unpack
+from analytic.integrate.forces import Force, QuadraticForce, ResidualSeries
+from analytic.integrate.links import Kernel
+from analytic.integrate.polynomial_force import PolynomialForce
+from analytic.smooth_loss import SmoothLoss
 from graphs.errors import HypothesisError
 
-__all__ = ["Problem", "ball_matrix", "inner", "is_diagonal", "number_ball", "squared_norm"]
-
-
-def number_ball(value: Any) -> arb:
-    """Ball around an exact real number (sympy), at the working precision."""
-    if value.is_Rational:
-        return arb(int(value.p)) / int(value.q)
-    digits = int(ctx.prec * 0.30103) + 10
-    sign, man, exp, _ = sympy.N(value, digits)._mpf_
-    middle = arb((-int(man) if sign else int(man), int(exp)))
-    return middle + arb(0, abs(middle) * arb(2) ** (-ctx.prec))
-
-
-def ball_matrix(matrix: Any) -> arb_mat:
-    """Balls around the entries of an exact sympy matrix, at the working precision."""
-    return arb_mat(matrix.rows, matrix.cols, [number_ball(entry) for entry in matrix.flat()])
+__all__ = ["Problem", "ResidualSeries", "ball_matrix", "inner", "is_diagonal", "number_ball", "squared_norm"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,25 +34,22 @@ class Problem:
     flow : GradientFlow
     precision : int
         Bits.
-    cross : arb_mat
-        Uᵀ B V.
-    gram : arb_mat or None
-        Vᵀ G V; None for the identity.
-    factor : arb
-        c; the recurrence works with B − P G and puts c into the step.
+    force : Force
+        The loss in numbers, in this frame.
     frame : (arb_mat, arb_mat) or None
         U and V; None for the given frame.
     separated : bool
         Whether column k of W_1 and row k of W_h belong to mode k alone: G is diagonal in this frame.
+    kernel : {"public", "libflint"}
+        What does the Cauchy products.
     """
 
     flow: GradientFlow
     precision: int
-    cross: arb_mat
-    gram: arb_mat | None
-    factor: arb
+    force: Force
     frame: tuple[arb_mat, arb_mat] | None
     separated: bool
+    kernel: Kernel = "public"
 
     @classmethod
     def of(
@@ -72,16 +59,25 @@ class Problem:
         *,
         rotate: bool = False,
         frame: tuple[Packed, Packed] | None = None,
+        kernel: Kernel = "public",
     ) -> Problem:
         """Numbers of a flow.
 
         `rotate` goes to the singular frame of B unless B is diagonal or a layer is masked; `frame` is the frame that
-        an earlier run found.
+        an earlier run found. Polynomial costs stay in the given frame.
+
+        Raises
+        ------
+        HypothesisError
+            If the loss has symbols beside the entries of the product, or is a cost that is no polynomial.
         """
         loss = flow.loss
         if loss.free_symbols:
             names = ", ".join(sorted(map(str, loss.free_symbols)))
             raise HypothesisError(f"the loss has the symbols {names}; give numbers, e.g. QuadraticLoss.diagonal(3, 2)")
+        if isinstance(loss, SmoothLoss):
+            with ctx.workprec(precision + 32):
+                return cls(flow, precision, PolynomialForce.of(loss), None, False, kernel)
         with ctx.workprec(precision + 32):
             cross, factor = ball_matrix(loss.cross), number_ball(loss.normalisation)
             gram = None if loss.is_whitened else ball_matrix(loss.gram)
@@ -97,7 +93,12 @@ class Problem:
                     gram = bases[1].transpose() * gram * bases[1]
             apart = loss.gram_scale is not None or (bases is None and is_diagonal(loss.gram))
             apart = apart and flow.network.is_dense and (bases is not None or is_diagonal(loss.cross))
-        return cls(flow, precision, cross, gram, factor, bases, apart)
+        return cls(flow, precision, QuadraticForce(loss, cross, gram, factor), bases, apart, kernel)
+
+    @property
+    def factor(self) -> arb:
+        """c, which the recurrence puts into the step."""
+        return self.force.factor
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -109,16 +110,14 @@ class Problem:
         """h."""
         return self.flow.network.depth
 
-    @property
-    def block_length(self) -> int:
-        """Orders that `CauchyProduct` gathers: few for wide layers, where the products themselves are the cost."""
-        widest = max(self.widths)
-        return 6 if widest <= 2 else 4 if widest <= 5 else 1
+    def residual_series(self) -> ResidualSeries:
+        """A fresh recurrence for the coefficients of the residual (without c)."""
+        return self.force.series()
 
-    def residual_coefficient(self, k: int, product: arb_mat) -> arb_mat:
-        """Coefficient k of B − P G from that of P."""
-        moved = product if self.gram is None else product * self.gram
-        return self.cross - moved if k == 0 else -moved
+    @property
+    def pull(self) -> int | None:
+        """`Force.pull`; None where blocks are entries and an entry may be moved by another, larger one."""
+        return None if self.force.couples and self.is_diagonal else self.force.pull
 
     def masked(self, layer: int, matrix: arb_mat) -> arb_mat:
         """The matrix with zeros where the layer (0-based) has no edge."""
@@ -174,15 +173,15 @@ class Problem:
         return total
 
     def residual(self, weights: Sequence[arb_mat]) -> arb_mat:
-        """R = c(B − P G)."""
-        return self.residual_coefficient(0, self.product(weights)) * self.factor
+        """R = −∇C(P)."""
+        return self.force.residual(self.product(weights)) * self.factor
 
     def velocity(self, weights: Sequence[arb_mat]) -> list[arb_mat]:
         """dW_i/dt."""
         prefixes = [weights[0]]
         for matrix in weights[1:]:
             prefixes.append(matrix * prefixes[-1])
-        behind = self.residual_coefficient(0, prefixes[-1]) * self.factor
+        behind = self.force.residual(prefixes[-1]) * self.factor
         found = []
         for i in range(self.depth - 1, 0, -1):
             found.append(self.masked(i, behind * prefixes[i - 1].transpose()))
@@ -191,22 +190,8 @@ class Problem:
         return found[::-1]
 
     def loss(self, weights: Sequence[arb_mat]) -> arb:
-        """(c/2)(tr PGPᵀ − 2 tr PBᵀ + e), as ½c‖B − P‖² when G = I so that small losses keep their digits."""
-        product = self.product(weights)
-        if self.gram is None:
-            difference = self.cross - product
-            return (squared_norm(difference) + self.floor) * self.factor / 2
-        energy = number_ball(self.flow.loss.energy)
-        quadratic = inner(product * self.gram, product) - 2 * inner(product, self.cross)
-        return (quadratic + energy) * self.factor / 2
-
-    @property
-    def floor(self) -> arb:
-        """e − ‖B‖², what no product can take away when G = I; zero for a target."""
-        loss = self.flow.loss
-        if loss.gram is None:
-            return arb(0)
-        return number_ball(loss.energy - sum(entry**2 for entry in loss.cross.flat()))
+        """C(P)."""
+        return self.force.loss(self.product(weights))
 
     def into(self, weights: Sequence[arb_mat]) -> list[arb_mat]:
         """Weights of the user's frame in this one."""
@@ -227,20 +212,6 @@ class Problem:
         moved[0] = moved[0] * right.transpose()
         moved[-1] = left * moved[-1]
         return moved
-
-
-def inner(left: arb_mat, right: arb_mat) -> arb:
-    """⟨L, R⟩ = tr LᵀR."""
-    return sum((a * b for a, b in zip(left.entries(), right.entries(), strict=True)), arb(0))
-
-
-def squared_norm(matrix: arb_mat) -> arb:
-    """‖M‖²_F."""
-    return sum((a * a for a in matrix.entries()), arb(0))
-
-
-def is_diagonal(matrix: Any) -> bool:
-    return matrix is None or all(matrix[r, c] == 0 for r in range(matrix.rows) for c in range(matrix.cols) if r != c)
 
 
 def _diagonal_part(cross: arb_mat) -> arb_mat:

@@ -1,6 +1,7 @@
 """Independent replay of a rigorous run: each step's defect again, from the whole defect polynomial at more bits.
 
-d(θ) = p'(θ) − H F(p(θ)) has degree (2h − 1)K; here all its coefficients are computed, no majorant is used.
+d(θ) = p'(θ) − H F(p(θ)) has degree (2h − 1)K, or (dh − 1)K for a cost of degree d; here all its coefficients are
+computed, no majorant is used.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING
 from flint import arb, arb_mat, ctx
 
 from analytic.integrate._dyadic import ball, fraction_of, unpack, unpacked_number
+from analytic.integrate._norms import frobenius_bound, spectral_bound
 from analytic.integrate.problem import Problem
-from analytic.integrate.rigorous import frobenius_bound, spectral_bound
 from analytic.integrate.series import horner, taylor_series
 from graphs.errors import HypothesisError
 
@@ -112,11 +113,11 @@ def _error_after(
 
 
 def _whole_field(problem: Problem, layers: Sequence[list[arb_mat]]) -> tuple[list[arb_mat], list[list[arb_mat]]]:
-    """All coefficients of B − P G and of the velocities along the polynomial."""
+    """All coefficients of R/c and of the velocities along the polynomial."""
     forward = [list(layers[0])]
     for layer in layers[1:]:
         forward.append(_times(layer, forward[-1]))
-    residuals = [problem.residual_coefficient(k, matrix) for k, matrix in enumerate(forward[-1])]
+    residuals = problem.force.composed(forward[-1])
     behind = [matrix * problem.factor for matrix in residuals]
     velocities = []
     for i in range(len(layers) - 1, 0, -1):
@@ -140,18 +141,18 @@ def _times(left: Sequence[arb_mat], right: Sequence[arb_mat]) -> list[arb_mat]:
 
 
 def _rate(problem: Problem, layers: Sequence[list[arb_mat]], residuals: Sequence[arb_mat], top: arb, tube: arb) -> arb:
-    """max_i Σ_{j≠i} ‖R‖₂ ∏_{l≠i,j}‖W_l‖₂ over the tube."""
-    depth = len(layers)
-    if depth == 1:
+    """max_i Σ_{j≠i} ‖R‖₂ ∏_{l≠i,j}‖W_l‖₂, and what a concave part of C adds, over the tube."""
+    depth, force = len(layers), problem.force
+    if depth == 1 and force.is_convex:
         return arb(0)
     later = [_sum(layer[1:], top) for layer in layers]
     sizes = [frobenius_bound([layer[0]]) + rest for layer, rest in zip(layers, later, strict=True)]
-    widened = prod((size + tube for size in sizes), start=arb(1)) - prod(sizes, start=arb(1))
-    gram = arb(1) if problem.gram is None else frobenius_bound([problem.gram])
+    widest = prod((size + tube for size in sizes), start=arb(1))
+    widened = force.widened(prod(sizes, start=arb(1)), widest)
     variation, first = _sum(residuals[1:], top), spectral_bound(residuals[0])
     last = spectral_bound(horner(residuals, top))
     along = min((first + variation).upper(), (max(first, last) + variation / 2).upper())
-    residual = abs(problem.factor) * (along + gram * widened)
+    residual = abs(problem.factor) * (along + widened)
     spectral = [spectral_bound(layer[0]) + rest + tube for layer, rest in zip(layers, later, strict=True)]
     rows = []
     for i in range(depth):
@@ -159,7 +160,12 @@ def _rate(problem: Problem, layers: Sequence[list[arb_mat]], residuals: Sequence
             prod((spectral[k] for k in range(depth) if k not in (i, j)), start=arb(1)) for j in range(depth) if j != i
         )
         rows.append((residual * sum(others, arb(0))).upper())
-    return max(rows)
+    if force.is_convex:
+        return max(rows)
+    first_sizes = prod((frobenius_bound([layer[0]]) for layer in layers), start=arb(1))
+    bend = force.concavity(problem.product([layer[0] for layer in layers]), widest - first_sizes)
+    slopes = (prod((spectral[k] ** 2 for k in range(depth) if k != i), start=arb(1)) for i in range(depth))
+    return (max(rows) + bend * sum(slopes, arb(0))).upper()
 
 
 def _sum(matrices: Sequence[arb_mat], top: arb) -> arb:

@@ -1,7 +1,8 @@
 """Proved error bounds by the logarithmic norm, e_{n+1} ≤ exp(Hμ)(e_n + ∫‖defect‖) + rounding, for any depth.
 
-The Jacobian of the flow is −∇²L, symmetric: its logarithmic 2-norm is its largest eigenvalue, at most
-max_i Σ_{j≠i} ‖R‖₂ ∏_{l≠i,j}‖W_l‖₂; all norms are bounded over a tube around the polynomial that the solution stays in.
+The Jacobian of the flow is −∇²L = ⟨R, D²P⟩ − DPᵀ C″ DP, symmetric: its logarithmic 2-norm is its largest eigenvalue,
+at most max_i Σ_{j≠i} ‖R‖₂ ∏_{l≠i,j}‖W_l‖₂ + max(0, −λ_min(C″)) Σ_i ∏_{l≠i}‖W_l‖₂²; all norms are bounded over a tube
+around the polynomial that the solution stays in.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ from math import prod
 from flint import arb, arb_mat, arb_poly, ctx
 
 from analytic.integrate._dyadic import NOTHING, exponent, packed_number
+from analytic.integrate._norms import BOUND_BITS as _BITS
+from analytic.integrate._norms import frobenius_bound, spectral_bound
+from analytic.integrate._norms import up as _up
 from analytic.integrate.problem import Problem
 from analytic.integrate.series import Series
 from graphs.errors import PrecisionError
 
-__all__ = ["Certifier", "StepBounds", "bound_step", "frobenius_bound", "rate_over_tube", "spectral_bound"]
+__all__ = ["BoundLost", "Certifier", "StepBounds", "bound_step", "rate_over_tube"]
 
-_BITS = 64
 _SLACK = arb(1) + arb((1, -20))  # so that a replay with other roundings finds the bound met
-_DOUBLINGS = 5
+
+
+class BoundLost(PrecisionError):
+    """The proved bound has become too large for a tube around the polynomial; more bits make it smaller."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ def bound_step(problem: Problem, series: Series, theta: arb, radius: arb) -> Ste
             if not reached < arb((1, 40)):
                 break
             tube = _up(reached * 2)
-    raise PrecisionError(f"the proved bound has grown to {radius}: ask for more digits, or a shorter time")
+    raise BoundLost(f"the proved bound has grown to {radius}: ask for more digits, or a shorter time")
 
 
 def _low_orders(series: Series, top: arb) -> arb:
@@ -123,15 +129,14 @@ def _low_orders(series: Series, top: arb) -> arb:
 
 
 def _high_orders(problem: Problem, series: Series, norms: list[list[arb]], top: arb) -> arb:
-    """Orders ≥ K of H F(p), by the scalar majorant Π_{l≠i} a_l · c(‖B‖ + ‖G‖ Π_l a_l) of each layer."""
+    """Orders ≥ K of H F(p), by the scalar majorant Π_{l≠i} a_l · c m(Π_l a_l) of each layer, m that of R."""
     order = series.order
     decay = _decay(norms, order)
     polynomials = [_flattened(layer, decay) for layer in norms]
-    gram = arb(1) if problem.gram is None else frobenius_bound([problem.gram])
     whole = polynomials[0]
     for polynomial in polynomials[1:]:
         whole = whole * polynomial
-    force = whole * gram + arb_poly([frobenius_bound([problem.cross])])
+    force = problem.force.majorant(whole)
     total = arb(0)
     for i in range(len(polynomials)):
         majorant = force
@@ -159,14 +164,13 @@ def _flattened(norms: list[arb], decay: int) -> arb_poly:
 
 def rate_over_tube(problem: Problem, series: Series, norms: list[list[arb]], top: arb, tube: arb) -> arb:
     """μ: largest eigenvalue of −∇²L at all points within `tube` of the polynomial on [0, θ]."""
-    depth = problem.depth
-    if depth == 1:
+    depth, force = problem.depth, problem.force
+    if depth == 1 and force.is_convex:
         return arb(0)
     sizes = [_along(layer, top) for layer in norms]
-    gram = arb(1) if problem.gram is None else frobenius_bound([problem.gram])
     product, wider = prod(sizes, start=arb(1)), prod((size + tube for size in sizes), start=arb(1))
     factor = abs(problem.factor)
-    residual = factor * (_residual_bound(problem, series, norms, top) + gram * (wider - product))
+    residual = factor * (_residual_bound(problem, series, norms, top) + force.widened(product, wider))
     spectral = [
         spectral_bound(layer[0]) + _along([arb(0), *bounds[1:]], top) + tube
         for layer, bounds in zip(series.layers, norms, strict=True)
@@ -177,11 +181,16 @@ def rate_over_tube(problem: Problem, series: Series, norms: list[list[arb]], top
             prod((spectral[l] for l in range(depth) if l not in (i, j)), start=arb(1)) for j in range(depth) if j != i
         )
         rows.append(_up(residual * sum(others, arb(0))))
-    return max(rows)
+    if force.is_convex:
+        return max(rows)
+    center = problem.product([layer[0] for layer in series.layers])
+    bend = force.concavity(center, wider - prod((layer[0] for layer in norms), start=arb(1)))
+    slopes = (prod((spectral[l] ** 2 for l in range(depth) if l != i), start=arb(1)) for i in range(depth))
+    return _up(max(rows) + bend * sum(slopes, arb(0)))
 
 
 def _residual_bound(problem: Problem, series: Series, norms: list[list[arb]], top: arb) -> arb:
-    """sup ‖B − P G‖₂ along the polynomial, the least of two bounds.
+    """sup ‖R‖₂/c along the polynomial, the least of two bounds.
 
     At most the larger of the values at the two ends plus half the total variation; or the value at the start plus all
     later coefficients.
@@ -199,16 +208,15 @@ def _residual_bound(problem: Problem, series: Series, norms: list[list[arb]], to
 
 
 def _beyond(problem: Problem, norms: list[list[arb]], order: int, top: arb) -> arb:
-    """Coefficients of P G of order ≥ K of the polynomial."""
+    """Coefficients of R/c of order ≥ K along the polynomial."""
     decay = _decay(norms, order)
     whole = _flattened(norms[0], decay)
     for layer in norms[1:]:
         whole = whole * _flattened(layer, decay)
-    gram = arb(1) if problem.gram is None else frobenius_bound([problem.gram])
     tail, factor = arb(0), top * arb((1, -decay))
-    for coefficient in reversed(whole.coeffs()[order:]):
+    for coefficient in reversed(problem.force.majorant(whole).coeffs()[order:]):
         tail = tail * factor + abs(coefficient).upper()
-    return tail * factor**order * gram
+    return tail * factor**order
 
 
 def _along(norms: Sequence[arb], top: arb) -> arb:
@@ -217,32 +225,3 @@ def _along(norms: Sequence[arb], top: arb) -> arb:
     for norm in reversed(norms):
         total = total * top + norm
     return _up(total)
-
-
-def frobenius_bound(matrices: Sequence[arb_mat]) -> arb:
-    """Upper bound for (Σ‖M‖²_F)^{1/2} over the balls, exact."""
-    with ctx.workprec(_BITS):
-        sizes = [entry.abs_upper() for matrix in matrices for entry in matrix.entries()]
-        return _up(sum((size * size for size in sizes), arb(0)).sqrt())
-
-
-def spectral_bound(matrix: arb_mat) -> arb:
-    """Upper bound for ‖M‖₂: ‖(MᵀM)^{2^q}‖_F^{1/2^{q+1}} exceeds it by a factor n^{1/2^{q+2}} at most."""
-    with ctx.workprec(_BITS):
-        size = frobenius_bound([matrix])
-        if size == 0:
-            return size
-        shift = exponent(size)
-        scaled = matrix * arb((1, -shift))
-        power = scaled.transpose() * scaled if matrix.ncols() <= matrix.nrows() else scaled * scaled.transpose()
-        for _ in range(_DOUBLINGS):
-            power = power * power
-        root = frobenius_bound([power])
-        for _ in range(_DOUBLINGS + 1):
-            root = root.sqrt()
-        return _up(root * arb((1, shift)))
-
-
-def _up(value: arb) -> arb:
-    """Upper end of a ball, as an exact number."""
-    return value.upper().mid() if value.is_finite() else arb("inf")

@@ -11,15 +11,15 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from flint import arb_mat
+from flint import arb, arb_mat
 
-from analytic.integrate._dyadic import NOTHING, exponents, float_matrix
+from analytic.integrate._dyadic import NOTHING, exponent, exponents, float_matrix
 from analytic.integrate.problem import Problem
 
 __all__ = ["Sensitivity"]
 
 _LARGEST_HESSIAN = 400
-_TINY = 200  # bits: below 2^−200 the curvature of P G Pᵀ is nothing beside R
+_TINY = 200  # bits: below 2^−200 numbers are scaled before they become binary floats
 
 
 class Sensitivity:
@@ -31,6 +31,7 @@ class Sensitivity:
     def __init__(self, problem: Problem, weights: Sequence[arb_mat]) -> None:
         self.problem = problem
         self.by_mode = problem.separated and problem.depth == 2
+        self.by_entry = problem.is_diagonal and not problem.force.couples
         self.start = self._sizes(weights)
         self.amplified = np.zeros(len(self.start))
         self.bits = 0.0
@@ -51,7 +52,7 @@ class Sensitivity:
 
     def _sizes(self, weights: Sequence[arb_mat]) -> list[int]:
         sizes = [exponents(matrix) for matrix in weights]
-        if self.problem.is_diagonal:
+        if self.by_entry:
             count = min(self.problem.widths)
             columns = [matrix.ncols() for matrix in weights]
             return [max(s[j * cols + j] for s, cols in zip(sizes, columns, strict=True)) for j in range(count)]
@@ -63,38 +64,77 @@ class Sensitivity:
 
     def _eigenvalues(self, weights: Sequence[arb_mat]) -> list[tuple[float, float]]:
         """Largest eigenvalue of −∇²L of each group as value · 2^shift."""
-        if self.problem.depth == 1:
+        problem, depth = self.problem, self.problem.depth
+        if depth == 1 and problem.force.is_convex:
             return [(0.0, 0.0)] * len(self._sizes(weights))
-        largest = max(max(exponents(matrix)) for matrix in weights)
-        shift = -largest if largest < -_TINY else 0
-        if largest <= NOTHING:
-            shift = 0
+        shift = _scaling(max(max(exponents(matrix)) for matrix in weights))
         floats = [float_matrix(matrix, shift) for matrix in weights]
-        residual = float_matrix(self.problem.residual(weights))
-        scale = -shift * (self.problem.depth - 2)
-        gram, factor = self._moments()
-        curvature = 0.0 if shift else factor
-        if self.problem.is_diagonal:
-            return [(_chain_eigenvalue(floats, residual, gram, curvature, j), scale) for j in range(len(self.start))]
+        product = problem.product(weights)
+        exact = problem.force.residual(product) * problem.factor
+        force_shift = _scaling(max(exponents(exact)))
+        # the two parts of the Hessian as floats times powers of two of their own
+        parts = float_matrix(exact, force_shift), -force_shift - shift * (depth - 2), -shift * (2 * depth - 2)
+        if self.by_entry:
+            return [self._of_entry(floats, parts, product, j) for j in range(len(self.start))]
         if self.by_mode:
-            return [(_mode_eigenvalue(floats, residual, gram, curvature, j), scale) for j in range(len(self.start))]
+            return [self._of_mode(floats, parts, product, j) for j in range(len(self.start))]
         if sum(matrix.size for matrix in floats) > _LARGEST_HESSIAN:
-            norms = [np.linalg.norm(matrix, 2) for matrix in floats]
-            bound = (len(floats) - 1) * np.linalg.norm(residual, 2) * max(norms) ** (len(floats) - 2)
-            return [(float(bound), scale)]
-        hessian = negative_hessian(floats, residual, gram, curvature, self.problem.flow.network.supports)
+            return [self._bound(floats, parts, product)]
+        places = range(product.nrows() * product.ncols())
+        residual, bend, scale = self._scaled(parts, product, places)
+        hessian = negative_hessian(floats, residual, bend, problem.flow.network.supports)
         return [(float(np.linalg.eigvalsh(hessian)[-1]), scale)]
 
-    def _moments(self) -> tuple[Any, float]:
-        size = self.problem.widths[0]
-        gram = np.eye(size) if self.problem.gram is None else float_matrix(self.problem.gram)
-        return gram, float(self.problem.factor)
+    def _scaled(self, parts: tuple[Any, int, int], product: arb_mat, places: Sequence[int]) -> tuple[Any, Any, int]:
+        """Residual and C″ on `places` in units of one power of two, and that power."""
+        residual, scale, other = parts
+        bend, shift = self.problem.force.curvature(product, places)
+        other += shift
+        common = max(scale, other) if residual.any() and bend.any() else scale if residual.any() else other
+        return residual * _power(scale - common), bend * _power(other - common), common
+
+    def _of_entry(
+        self, weights: Sequence[Any], parts: tuple[Any, int, int], product: arb_mat, j: int
+    ) -> tuple[float, float]:
+        """Entry j of diagonal layers, the others held fast."""
+        residual, bend, scale = self._scaled(parts, product, [j * product.ncols() + j])
+        entries = [np.array([[matrix[j, j]]]) for matrix in weights]
+        small = negative_hessian(entries, np.array([[residual[j, j]]]), bend, [None] * len(entries))
+        return float(np.linalg.eigvalsh(small)[-1]), scale
+
+    def _of_mode(
+        self, weights: Sequence[Any], parts: tuple[Any, int, int], product: arb_mat, j: int
+    ) -> tuple[float, float]:
+        """Two layers, column j of W_1 beside row j of W_2, the other modes held fast."""
+        first, second = weights
+        rows, cols = product.nrows(), product.ncols()
+        row, column = range(j * cols, (j + 1) * cols), range(j, rows * cols, cols)
+        places = sorted({*row, *column})
+        residual, bend, scale = self._scaled(parts, product, places)
+        in_row, in_column = ([k for k, place in enumerate(places) if place in group] for group in (row, column))
+        cross = residual[j, j] * np.eye(first.shape[0])
+        top = -second.T @ bend[np.ix_(in_column, in_column)] @ second
+        bottom = -first @ bend[np.ix_(in_row, in_row)] @ first.T
+        return float(np.linalg.eigvalsh(np.block([[top, cross], [cross, bottom]]))[-1]), scale
+
+    def _bound(self, weights: Sequence[Any], parts: tuple[Any, int, int], product: arb_mat) -> tuple[float, float]:
+        """By norms: (h − 1)‖R‖ max‖W‖^{h−2}, and what a concave part of C adds."""
+        residual, scale, other = parts
+        depth, largest = len(weights), max(np.linalg.norm(matrix, 2) for matrix in weights)
+        bound = (depth - 1) * float(np.linalg.norm(residual, 2)) * float(largest) ** (depth - 2)
+        concave = self.problem.force.concavity(product, arb(0))
+        if concave > 0:
+            size = exponent(concave)
+            added = depth * float(concave * arb((1, -size))) * float(largest) ** (2 * depth - 2)
+            common = max(scale, other + size)
+            return bound * _power(scale - common) + added * _power(other + size - common), common
+        return bound, scale
 
 
 def negative_hessian(
-    weights: Sequence[Any], residual: Any, gram: Any, curvature: float, supports: Sequence[Any]
+    weights: Sequence[Any], residual: Any, bend: Any, supports: Sequence[Any]
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """−∇²L in binary floats: ⟨R, D²P⟩ − c‖DP G^{1/2}‖² with entries row by row, layer by layer."""
+    """−∇²L in binary floats: ⟨R, D²P⟩ − DPᵀ C″ DP with entries row by row, layer by layer; `bend` is C″."""
     depth = len(weights)
     before = [np.eye(weights[0].shape[1])]
     for matrix in weights:
@@ -104,8 +144,7 @@ def negative_hessian(
         after.append(after[-1] @ matrix)
     after.reverse()
     jacobian = np.concatenate([np.kron(after[i + 1], before[i].T) for i in range(depth)], axis=1)
-    rows = residual.shape[0]
-    result = -curvature * jacobian.T @ np.kron(np.eye(rows), gram) @ jacobian
+    result = -jacobian.T @ bend @ jacobian
     offsets = np.concatenate([[0], np.cumsum([matrix.size for matrix in weights])])
     for i in range(depth):
         middle = np.eye(weights[i].shape[0])
@@ -126,26 +165,13 @@ def negative_hessian(
     return table
 
 
-def _mode_eigenvalue(weights: Sequence[Any], residual: Any, gram: Any, curvature: float, mode: int) -> float:
-    """Two layers, column j of W_1 beside row j of W_2, the other modes held fast."""
-    first, second = weights
-    hidden = first.shape[0]
-    cross = residual[mode, mode] * np.eye(hidden)
-    top = -curvature * gram[mode, mode] * second.T @ second
-    bottom = -curvature * first @ gram @ first.T
-    return float(np.linalg.eigvalsh(np.block([[top, cross], [cross, bottom]]))[-1])
+def _scaling(size: int) -> int:
+    """Bits by which numbers of a size are scaled, so that binary floats hold them."""
+    return -size if NOTHING < size < -_TINY or size > 2 * _TINY else 0
 
 
-def _chain_eigenvalue(weights: Sequence[Any], residual: Any, gram: Any, curvature: float, mode: int) -> float:
-    entries = [np.array([[matrix[mode, mode]]]) for matrix in weights]
-    small = negative_hessian(
-        entries,
-        np.array([[residual[mode, mode]]]),
-        np.array([[gram[mode, mode]]]),
-        curvature,
-        [None] * len(entries),
-    )
-    return float(np.linalg.eigvalsh(small)[-1])
+def _power(shift: int) -> float:
+    return math.ldexp(1.0, min(shift, 0)) if shift > -1000 else 0.0
 
 
 def _log2(value: Fraction) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from flint import arb, arb_mat, ctx
 
 from analytic.integrate._dyadic import NOTHING, exponent, exponents
-from analytic.integrate.cauchy import BlockedProduct, PairwiseProduct, Toeplitz
+from analytic.integrate.links import links_of
 from analytic.integrate.problem import Problem
 
 __all__ = ["Series", "taylor_series"]
@@ -20,6 +20,8 @@ GUARD_BITS = 5
 _MEASURE_EVERY = 6
 _MARGIN = 6  # bits by which a coefficient may exceed the two that were measured last
 _FEWEST_BITS = 16
+_SMALL = -16  # log₂ of weights whose product is below 1 for all widths up to 2^16
+_INLINE_BITS = 128  # numbers of up to two limbs need no memory of their own and are multiplied twice as fast
 
 
 @dataclass
@@ -106,28 +108,37 @@ def taylor_series(
     orders, says how many bits it takes.
     """
     still = not enclose and _residual_rests(problem, weights, order, unit, precision)
-    recurrence = _Recurrence(problem, weights, enclose, still=still)
+    recurrence = _Recurrence(problem, weights, order, enclose=enclose, still=still)
     gauge = _Gauge(problem, precision)
     with ctx.workprec(precision + GUARD_BITS):
         pace = unit * problem.factor
+        long = precision + GUARD_BITS > _INLINE_BITS
         for k in range(order):
             gauge.watch(k, recurrence.layers)
             ctx.prec = gauge.bits + GUARD_BITS
+            if long and ctx.prec <= _INLINE_BITS:
+                long = False
+                with ctx.workprec(_INLINE_BITS):
+                    recurrence.shorten()
             recurrence.advance(k, pace / (k + 1))
     return Series(recurrence.layers, unit, order, precision, recurrence.radii, recurrence.residuals)
 
 
 def _residual_rests(problem: Problem, weights: Sequence[arb_mat], order: int, unit: arb, precision: int) -> bool:
-    """Whether P G moves no block by more than 2^−precision of itself within the step: H c ‖G‖ ‖W‖^{2h−2} is that small.
+    """Whether P changes R too little to move a block by 2^−precision of itself within the step.
+
+    H c A ‖W‖^{2h−2} is that small, where ‖R(P) − R(0)‖ ≤ A‖P‖ for ‖P‖ ≤ 1 (A = ‖G‖ for a quadratic loss).
 
     Within a step of order K nothing grows by more than e^K; four bits an order leave room for that.
     """
-    if problem.depth == 1:
+    pull = problem.pull
+    if problem.depth == 1 or pull is None:
         return False
     largest = max(max(exponents(matrix)) for matrix in weights) + 4 * order
     pace = exponent(unit * problem.factor)
-    gram = 0 if problem.gram is None else max(0, max(exponents(problem.gram)))
-    return largest > NOTHING // 2 and pace + gram + (2 * problem.depth - 2) * largest < -(precision + 64)
+    if not NOTHING // 2 < largest < _SMALL:
+        return False
+    return pace + pull + (2 * problem.depth - 2) * largest < -(precision + 64)
 
 
 class _Gauge:
@@ -158,18 +169,16 @@ class _Recurrence:
     `still` says that the product is far too small to change the residual within the step.
     """
 
-    def __init__(self, problem: Problem, weights: Sequence[arb_mat], enclose: bool, *, still: bool = False) -> None:
+    def __init__(
+        self, problem: Problem, weights: Sequence[arb_mat], order: int, *, enclose: bool = False, still: bool = False
+    ) -> None:
         self.problem, self.enclose, self.still = problem, enclose, still
         self._nothing = arb_mat(problem.widths[-1], problem.widths[0])
         self.layers = [[matrix] for matrix in weights]
         self.radii: list[list[arb]] | None = [[] for _ in weights] if enclose else None
         self.residuals: list[arb_mat] = []
-        build = _BlockedLink if problem.block_length > 1 else _PairwiseLink
-        widths = problem.widths
-        self._links = [
-            build(rows, cols, widths[0], problem.block_length)
-            for rows, cols in zip(widths[2:], widths[1:-1], strict=True)
-        ]
+        self._residual = problem.residual_series()
+        self._links = links_of(problem.widths, order, problem.kernel)
 
     def advance(self, k: int, pace: arb) -> None:
         """Coefficient k + 1 of every layer from those up to k."""
@@ -180,7 +189,7 @@ class _Recurrence:
                 product = self._nothing
             else:
                 product = self._kept(link.forward(layer[k], product))
-        behind = self.problem.residual_coefficient(k, product)
+        behind = self._residual.push(product)
         self.residuals.append(behind)
         velocities = []
         for link in reversed(self._links):
@@ -194,57 +203,14 @@ class _Recurrence:
             if self.radii is not None:
                 self.radii[i].append(_radius_norm(coefficient))
 
+    def shorten(self) -> None:
+        """Round everything stored to the working precision: what follows needs no more."""
+        for link in self._links:
+            link.shorten()
+        self._residual.shorten()
+
     def _kept(self, matrix: arb_mat) -> arb_mat:
         return matrix if self.enclose else matrix.mid()
-
-
-class _PairwiseLink:
-    """The three products of layer j ≥ 2: P_j = W_j P_{j−1}, G_j = B_j P_{j−1}ᵀ, B_{j−1} = W_jᵀ B_j."""
-
-    def __init__(self, rows: int, cols: int, first: int, block: int) -> None:
-        self._forward, self._outer, self._backward = PairwiseProduct(), PairwiseProduct(), PairwiseProduct()
-
-    def forward(self, weight: arb_mat, product: arb_mat) -> arb_mat:
-        """W_j and P_{j−1} of this order; returns P_j."""
-        self.take(weight, product)
-        return self._forward.push(weight, product)
-
-    def take(self, weight: arb_mat, product: arb_mat) -> None:
-        """The same without P_j, for the last layer once P_h no longer matters."""
-        self._weight, self._product = weight, product
-
-    def backward(self, behind: arb_mat) -> tuple[arb_mat, arb_mat]:
-        """B_j of this order; returns G_j and B_{j−1}."""
-        velocity = self._outer.push(behind, self._product.transpose())
-        return velocity, self._backward.push(self._weight.transpose(), behind)
-
-
-class _BlockedLink:
-    """The same with blocks of orders; the Toeplitz matrices of W_j serve two of the products."""
-
-    def __init__(self, rows: int, cols: int, first: int, block: int) -> None:
-        self._weights = Toeplitz((rows, cols), block, both=True)
-        self._behind = Toeplitz((rows, first), block)
-        self._forward = BlockedProduct(self._weights, first)
-        self._backward = BlockedProduct(self._weights, first, transposed=True)
-        self._outer = BlockedProduct(self._behind, cols)
-
-    def forward(self, weight: arb_mat, product: arb_mat) -> arb_mat:
-        """W_j and P_{j−1} of this order; returns P_j."""
-        self.take(weight, product)
-        return self._forward.push(*self._product)
-
-    def take(self, weight: arb_mat, product: arb_mat) -> None:
-        """The same without P_j, for the last layer once P_h no longer matters."""
-        self._weights.push(weight.entries(), weight.transpose().entries())
-        self._product = product.entries(), product.transpose().entries()
-
-    def backward(self, behind: arb_mat) -> tuple[arb_mat, arb_mat]:
-        """B_j of this order; returns G_j and B_{j−1}."""
-        plain, transposed = behind.entries(), behind.transpose().entries()
-        self._behind.push(plain, transposed)
-        velocity = self._outer.push(self._product[1], self._product[0])
-        return velocity, self._backward.push(plain, transposed)
 
 
 def _radius_norm(matrix: arb_mat) -> arb:

@@ -10,8 +10,10 @@ from typing import Any, Literal
 from analytic.exact.linalg import rank
 from analytic.flow import GradientFlow
 from analytic.integrate.events import LossLevel, ModeLearnt, PlateauSpeed, Watch
+from analytic.integrate.links import Kernel, read_kernel
 from analytic.integrate.precision import check_digits
 from analytic.integrate.start import Start, exact_time
+from analytic.smooth_loss import SmoothLoss
 from graphs.errors import DimensionError, HypothesisError
 
 __all__ = ["Frame", "Settings", "Until", "read_settings", "read_until"]
@@ -35,7 +37,7 @@ class Settings:
         Stop when the flow has arrived.
     predicates : tuple of callables
     watches : tuple of Watch
-    frame, rigorous, verify, precision, order
+    frame, rigorous, verify, precision, order, kernel
         See `integrate`.
     max_steps, max_seconds, max_memory
         Budgets.
@@ -57,6 +59,7 @@ class Settings:
     verify: bool
     precision: int | None
     order: int | None
+    kernel: Kernel
     max_steps: int
     max_seconds: float | None
     max_memory: int
@@ -96,6 +99,8 @@ def read_settings(flow: GradientFlow, start: Start, options: dict[str, Any]) -> 
             raise DimensionError(f"{name}: got {value!r}, expected an integer ≥ {least}")
     if options["frame"] not in ("auto", "data", "given"):
         raise DimensionError(f'frame: got {options["frame"]!r}, expected "auto", "data" or "given"')
+    if options["frame"] == "data" and isinstance(flow.loss, SmoothLoss):
+        raise HypothesisError('frame: got "data" with a SmoothLoss, which has no singular frame; use "auto" or "given"')
     return Settings(
         flow,
         start,
@@ -111,6 +116,7 @@ def read_settings(flow: GradientFlow, start: Start, options: dict[str, Any]) -> 
         bool(options["verify"]),
         precision,
         order,
+        read_kernel(options["kernel"]),
         options["max_steps"],
         options["max_seconds"],
         options["max_memory"],
@@ -165,5 +171,5 @@ def _read_events(events: Any, flow: GradientFlow) -> tuple[Watch, ...]:
 
 
 def _num_modes(flow: GradientFlow) -> int:
-    """Rank of the target, exact."""
-    return int(rank(flow.loss.target))
+    """Rank of the target, exact; 0 without a target."""
+    return 0 if isinstance(flow.loss, SmoothLoss) else int(rank(flow.loss.target))

@@ -16,6 +16,7 @@ from analytic.integrate.events import Event
 from analytic.integrate.start import Start
 from analytic.integrate.status import Status
 from analytic.loss import QuadraticLoss
+from analytic.smooth_loss import SmoothLoss
 from graphs.errors import HypothesisError
 from graphs.network import LinearNetwork
 from graphs.scalars import exact_number
@@ -108,7 +109,7 @@ def from_dict(data: dict[str, Any]) -> Trajectory:
     )
     frame = None if data["frame"] is None else _ints(data["frame"])
     return Trajectory(
-        flow=GradientFlow(network, QuadraticLoss.from_dict(data["loss"])),
+        flow=GradientFlow(network, _read_loss(data["loss"])),
         start=Start(layers, data["start"]["seed"], data["start"]["note"]),
         digits=data["digits"],
         precision=data["precision"],
@@ -126,6 +127,10 @@ def from_dict(data: dict[str, Any]) -> Trajectory:
         options=tuple((key, value) for key, value in data["options"]),
         exact_nodes=_read_nested(data["exact_nodes"]),
     )
+
+
+def _read_loss(data: dict[str, Any]) -> QuadraticLoss | SmoothLoss:
+    return SmoothLoss.from_dict(data) if "tree" in data else QuadraticLoss.from_dict(data)
 
 
 def _nested(nodes: Any) -> Any:

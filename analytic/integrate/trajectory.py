@@ -32,6 +32,7 @@ from analytic.integrate._dyadic import (
 )
 from analytic.integrate.convergence import Convergence
 from analytic.integrate.events import Event
+from analytic.integrate.links import usable_kernel
 from analytic.integrate.problem import Problem
 from analytic.integrate.series import GUARD_BITS, Series, taylor_series
 from analytic.integrate.start import Start, read_number
@@ -218,7 +219,7 @@ class Trajectory:
         """For a rigorous run: proved bound for the error of `at(t)`, Frobenius norm of all layers (mpf); else None."""
         if self.end_radius is None:
             return None
-        from analytic.integrate.rigorous import frobenius_bound
+        from analytic.integrate._norms import frobenius_bound
 
         moment = self._moment(t)
         place = max(0, bisect_right([segment.start for segment in self.segments], moment) - 1)
@@ -351,16 +352,14 @@ class Trajectory:
         }
         return resumed(self, changes if digits is None else {**changes, "digits": digits})
 
-    def plot(
-        self, ax: Any = None, *, quantity: str = "mode_strengths", spacing: str = "linear", count: int = 200
-    ) -> Any:
+    def plot(self, ax: Any = None, *, quantity: str | None = None, spacing: str = "linear", count: int = 200) -> Any:
         """Draw a quantity against time with matplotlib.
 
         Parameters
         ----------
         ax : matplotlib axes, optional
-        quantity : str
-            See `sample`.
+        quantity : str, optional
+            See `sample`; by default the strengths of the modes, or without a target the singular values.
         spacing : {"linear", "log"}
         count : int
 
@@ -370,7 +369,8 @@ class Trajectory:
         """
         from analytic.integrate.plot import draw
 
-        return draw(self, ax, quantity, spacing, count)
+        default = "singular_values" if self.problem.force.target is None else "mode_strengths"
+        return draw(self, ax, quantity or default, spacing, count)
 
     def save(self, path: Any) -> None:
         """Write everything to a file, exactly; see `load`.
@@ -416,7 +416,10 @@ class Trajectory:
     @property
     def problem(self) -> Problem:
         """The flow in balls at the working precision, in the frame of the run."""
-        found: Problem = self._remembered("problem", lambda: Problem.of(self.flow, self.precision, frame=self.frame))
+        kernel = usable_kernel(dict(self.options).get("kernel", "public"))
+        found: Problem = self._remembered(
+            "problem", lambda: Problem.of(self.flow, self.precision, frame=self.frame, kernel=kernel)
+        )
         return found
 
     def state(self, moment: Fraction) -> list[arb_mat]:
