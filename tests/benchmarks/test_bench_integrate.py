@@ -22,9 +22,10 @@ def network_and_flow(widths):
     return network, GradientFlow(network, QuadraticLoss.diagonal(*SIGMA[: widths[0]]))
 
 
-def ours(widths, digits, t, scale=1):
+def ours(widths, digits, t, scale=1, kernel="public"):
     _, flow = network_and_flow(widths)
-    return lambda: integrate(flow, scale=scale, rng=3, t=t, digits=digits, events=None, frame="given").final
+    run = {"scale": scale, "rng": 3, "t": t, "digits": digits, "events": None, "frame": "given", "kernel": kernel}
+    return lambda: integrate(flow, **run).final
 
 
 def velocity(layers, target):
@@ -149,6 +150,26 @@ def test_beside_heyoka_real(versus, widths, digits, t, scale, ratio):
     versus(
         f"{list(widths)}, {digits} digits, heyoka",
         ours(widths, digits, t, scale),
+        heyoka_run(widths, digits, t, scale),
+        ratio=ratio,
+        requires="heyoka",
+        agree=same_digits(digits - 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("widths", "digits", "t", "scale", "ratio"),
+    [
+        ((3, 3, 3), 50, Fraction(2), 1, 1.0),
+        ((4, 4, 4, 4, 4), 50, Fraction(1), "1/2", 1.0),
+        ((1, 1, 1), 50, Fraction(2), 1, 2.0),
+    ],
+)
+def test_optional_kernel_beside_heyoka_real(versus, widths, digits, t, scale, ratio):
+    pytest.importorskip("heyoka")
+    versus(
+        f"{list(widths)}, {digits} digits, kernel libflint, heyoka",
+        ours(widths, digits, t, scale, kernel="libflint"),
         heyoka_run(widths, digits, t, scale),
         ratio=ratio,
         requires="heyoka",
