@@ -21,6 +21,7 @@ from analytic.integrate.sensitivity import negative_hessian
 __all__ = ["Convergence", "Judge"]
 
 _SINGULAR = 1e-6  # a least singular value below this, relative to the norms, is not trusted in binary floats
+_SLACK = arb(1) + arb((1, -24))  # κ is found in binary floats, to 2^−32 at worst (see `_SINGULAR`)
 _FLAT = 1e-9  # binary-float eigenvalues below this, relative to the largest, count as zero
 
 
@@ -87,8 +88,17 @@ class Judge:
                     return None
                 distance, excess = found
             loss = problem.loss(weights)
-            lower = arb(0) if problem.force.is_nonnegative and loss.mid() <= excess.mid() else loss - excess
-            return Convergence(mpf(gradient), mpf(distance), mpf(lower), mpf(loss), certified)
+            lower, upper = self._floor((loss - excess * _SLACK).lower()), loss.upper()
+            return Convergence(
+                mpf(gradient.upper()), mpf((distance * _SLACK).upper()), mpf(lower), mpf(upper), certified
+            )
+
+    def _floor(self, bound: arb) -> arb:
+        """The larger of a lower bound for the loss and the least loss that is possible, this one rounded down."""
+        floors = [arb(0)] if self.problem.force.is_nonnegative else []
+        if self.least is not None:
+            floors.append((self.least - abs(self.least) * arb((1, 24 - self.problem.precision))).lower())
+        return max([bound, *floors])
 
     def _estimated(
         self, weights: Sequence[arb_mat], floats: Sequence[Any], gradient: arb, wanted: arb

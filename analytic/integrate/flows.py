@@ -276,9 +276,13 @@ def _verified(settings: Settings, first: Trajectory) -> Trajectory:
             rigorous=False,
             progress=False,
             max_steps=10 * settings.max_steps,
-            max_seconds=None,
         )
         second = Run(again, first.precision + _SECOND_RUN_BITS, 1e9).go()
+        if second.status in (Status.INTERRUPTED, Status.BUDGET):
+            note = (
+                f"the second run of verify=True ended early ({second.status.value}): nothing is known of agreed digits"
+            )
+            return replace(first, status=second.status, notes=(*first.notes, note))
         agreed = agreement(first, second)
         if agreed >= settings.digits:
             return replace(first, agreed_digits=agreed)

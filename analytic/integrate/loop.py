@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -39,6 +39,32 @@ class TooFewBits(Exception):
         self.bits = bits
 
 
+@dataclass(frozen=True)
+class _Done:
+    """How far a run has come: one object, put in place by one assignment, so that Ctrl-C finds a whole state.
+
+    Parameters
+    ----------
+    time : Fraction
+    weights : list of arb_mat
+    plan : Plan
+        Of the next step.
+    segments, events : int
+        How many of each count.
+    drift : arb
+    radius : arb or None
+        Proved bound for the error.
+    """
+
+    time: Fraction
+    weights: list[arb_mat]
+    plan: Plan
+    segments: int = 0
+    events: int = 0
+    drift: arb = field(default_factory=arb)
+    radius: arb | None = None
+
+
 @dataclass
 class Run:
     """One pass from the start, or from the last node of an earlier run, at one precision.
@@ -62,7 +88,6 @@ class Run:
     def __post_init__(self) -> None:
         self.segments: list[Segment] = []
         self.events: list[Event] = []
-        self.drift = arb(0)
         self.bytes = 0
         self.convergence: Convergence | None = None
         self.status = Status.FINISHED
@@ -90,15 +115,14 @@ class Run:
         with ctx.workprec(self.precision + 32):
             first = [matrix.mid() for matrix in problem.into(self._given())]
             self.conserved = conserved(problem, first)
-            self.time, self.loss_at_start = settings.begin, problem.loss(first)
+            self.loss_at_start = problem.loss(first)
         self.stepper: Stepper = ExplicitTaylor(self.precision, settings.order, enclose=settings.rigorous)
         self.sensitivity = Sensitivity(problem, first)
         self.judge = Judge(problem, settings.digits) if settings.converged else None
         self.certifier = Certifier(problem, self._given(), first) if settings.rigorous else None
         if self.earlier is None:
-            self.weights = first
             with ctx.workprec(self.precision + GUARD_BITS):
-                self.plan = self.stepper.first(problem, first)
+                self.done = _Done(settings.begin, first, self.stepper.first(problem, first), radius=self._radius())
         else:
             self._replay(self.earlier)
         self.finder = EventFinder(problem, settings.watches, self.weights, settings.name_plateau)
@@ -106,17 +130,38 @@ class Run:
     def _replay(self, earlier: Trajectory) -> None:
         """Take over the nodes of an earlier run up to its last step, which is taken again with its own plan."""
         *kept, last = earlier.segments
+        drift = arb(0)
         for segment in kept:
             self.segments.append(segment)
             self.bytes += self._size(segment)
         for segment, following in pairwise(earlier.segments):
             weights = earlier.state(following.start)
-            self._check(weights, following.start - segment.start)
-        self.time, self.weights = last.start, earlier.state(last.start)
-        self.plan = Plan(arb(last.unit), last.order)
+            drift = max(drift, self._check(weights, segment.start, following.start - segment.start))
         self.events = [event for event in earlier.events if event.exact_time <= last.start]
         if self.certifier is not None and last.radius is not None:
             self.certifier.radius = arb(last.radius)
+        self.done = _Done(
+            last.start,
+            earlier.state(last.start),
+            Plan(arb(last.unit), last.order),
+            len(self.segments),
+            len(self.events),
+            drift,
+            self._radius(),
+        )
+
+    def _radius(self) -> arb | None:
+        return None if self.certifier is None else self.certifier.radius
+
+    @property
+    def time(self) -> Fraction:
+        """Where the run is."""
+        return self.done.time
+
+    @property
+    def weights(self) -> list[arb_mat]:
+        """Midpoints at that time, in the frame of the run."""
+        return self.done.weights
 
     def go(self) -> Trajectory:
         """Run to the end and return what was done; budgets and Ctrl-C end a run, they do not raise."""
@@ -139,7 +184,7 @@ class Run:
     def _step(self, stops: list[Fraction]) -> bool:
         """One step; whether the run ends with it."""
         with ctx.workprec(self.precision + GUARD_BITS):
-            series, reach, following = self.stepper.step(self.problem, self.weights, self.plan)
+            series, reach, following = self.stepper.step(self.problem, self.weights, self.done.plan)
             theta = power_of_two(reach)
         unit = fraction_of(series.unit)
         elapsed = unit * fraction_of(theta)
@@ -155,8 +200,7 @@ class Run:
         values = series.at(theta)
         bounds = self.certifier.step(series, theta, values) if self.certifier is not None else None
         weights = [matrix.mid() for matrix in values]
-        self._check(weights, elapsed)
-        # nothing is changed before this line: Ctrl-C leaves the last whole step
+        drift = max(self.done.drift, self._check(weights, begin, elapsed))
         segment = Segment(
             begin,
             begin + elapsed,
@@ -167,10 +211,11 @@ class Run:
             bounds[1:] if bounds else (),
         )
         self.segments.append(segment)
-        self.bytes += self._size(segment)
-        self.weights, self.plan = weights, following
-        self.time = stops.pop(0) if landed and terminal is None else begin + elapsed
         self.events += found
+        self.bytes += self._size(segment)
+        time = stops.pop(0) if landed and terminal is None else begin + elapsed
+        # Ctrl-C before this line leaves the state before this step
+        self.done = _Done(time, weights, following, len(self.segments), len(self.events), drift, self._radius())
         if terminal is not None:
             self.status = Status.EVENT
             return True
@@ -195,20 +240,21 @@ class Run:
                 return True
         return False
 
-    def _check(self, weights: Sequence[arb_mat], elapsed: Fraction) -> None:
-        """Drift of the conserved quantities and instability, against what the precision allows."""
+    def _check(self, weights: Sequence[arb_mat], begin: Fraction, elapsed: Fraction) -> arb:
+        """Drift of the conserved quantities; it and instability must stay below what the precision allows."""
         with ctx.workprec(self.precision + GUARD_BITS):
-            self.drift = max(self.drift, drift_between(self.conserved, conserved(self.problem, weights), weights))
+            drift = drift_between(self.conserved, conserved(self.problem, weights), weights)
         wanted = bits_of_digits(self.settings.digits)
-        if self.drift > arb((1, -wanted)):
+        if drift > arb((1, -wanted)):
             raise TooFewBits(32, "the conserved quantities drift beyond the digits asked for")
         if not all(entry.is_finite() for matrix in weights for entry in matrix.entries()):
             raise TooFewBits(32, "the weights left the range of the numbers")
-        passed = self.time - self.settings.begin
+        passed = begin - self.settings.begin
         check_blow_up(self.problem, self.loss_at_start, weights, passed, elapsed, self.settings.digits)
         lost = self.sensitivity.advance(weights, elapsed)
         if lost > self.reserve:
             raise TooFewBits(int(lost), f"instability magnifies rounding errors by 2^{lost:.0f}")
+        return drift
 
     def _out_of_budget(self, started: float) -> bool:
         settings = self.settings
@@ -227,9 +273,11 @@ class Run:
 
     def _trajectory(self) -> Trajectory:
         settings, frame = self.settings, self.problem.frame
-        end = tuple(pack(matrix) for matrix in self.weights)
-        if not self.segments:
-            self.segments.append(Segment(self.time, self.time, end, packed_number(self.plan.unit), self.plan.order))
+        done = self.done
+        end = tuple(pack(matrix) for matrix in done.weights)
+        segments = tuple(self.segments[: done.segments])
+        if not segments:
+            segments = (Segment(done.time, done.time, end, packed_number(done.plan.unit), done.plan.order),)
         return Trajectory(
             flow=settings.flow,
             start=settings.start,
@@ -237,13 +285,13 @@ class Run:
             precision=self.precision,
             method=self.stepper.name,
             status=self.status,
-            segments=tuple(self.segments),
+            segments=segments,
             end=end,
             frame=None if frame is None else (pack(frame[0]), pack(frame[1])),
-            events=tuple(self.events),
+            events=tuple(self.events[: done.events]),
             convergence=self.convergence,
-            end_radius=None if self.certifier is None else packed_number(self.certifier.radius),
-            drift=packed_number(self.drift),
+            end_radius=None if done.radius is None else packed_number(done.radius),
+            drift=packed_number(done.drift),
             notes=tuple(self.notes),
             options=(("reserve", self.reserve), ("kernel", self.problem.kernel)),
         )

@@ -15,9 +15,19 @@ from analytic.integrate._dyadic import NOTHING, exponents
 from analytic.integrate.problem import Problem
 from graphs.errors import BudgetExceeded, DimensionError, PrecisionError
 
-__all__ = ["GUARD", "LOG2_10", "bits_of_digits", "check_blow_up", "check_digits", "scale_bits", "spread_bits"]
+__all__ = [
+    "FEWEST_SPARE_BITS",
+    "GUARD",
+    "LOG2_10",
+    "bits_of_digits",
+    "check_blow_up",
+    "check_digits",
+    "scale_bits",
+    "spread_bits",
+]
 
 LOG2_10 = math.log2(10)
+FEWEST_SPARE_BITS = 16  # what the step control keeps for itself
 GUARD = 20  # rounding and truncation of some thousand steps
 FEWEST_DIGITS = 5
 MOST_BYTES = 2**33

@@ -54,8 +54,13 @@ def replay(trajectory: Trajectory) -> bool:
     problem = Problem.of(trajectory.flow, precision)
     shapes = trajectory.flow.network.layer_shapes
     segments = trajectory.segments
-    if segments[0].order == 0 or segments[0].start == segments[-1].end:
-        return True
+    if len(segments) == 1 and segments[0].start == segments[0].end:  # nothing was done: the end is the start
+        with ctx.workprec(precision):
+            only = [unpack(layer, shape) for layer, shape in zip(trajectory.end, shapes, strict=True)]
+            apart = frobenius_bound([a - b for a, b in zip(trajectory.start.balls(), only, strict=True)])
+            return bool(apart <= unpacked_number(trajectory.end_radius))
+    if any(segment.order < 1 or segment.end <= segment.start for segment in segments):
+        return False
     with ctx.workprec(precision):
         first = [unpack(layer, shape) for layer, shape in zip(segments[0].weights, shapes, strict=True)]
         start = [a - b for a, b in zip(trajectory.start.balls(), first, strict=True)]

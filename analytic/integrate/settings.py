@@ -11,7 +11,7 @@ from analytic.exact.linalg import rank
 from analytic.flow import GradientFlow
 from analytic.integrate.events import LossLevel, ModeLearnt, PlateauSpeed, Watch
 from analytic.integrate.links import Kernel, read_kernel
-from analytic.integrate.precision import check_digits
+from analytic.integrate.precision import FEWEST_SPARE_BITS, bits_of_digits, check_digits
 from analytic.integrate.start import Start, exact_time
 from analytic.smooth_loss import SmoothLoss
 from graphs.errors import DimensionError, HypothesisError
@@ -97,6 +97,11 @@ def read_settings(flow: GradientFlow, start: Start, options: dict[str, Any]) -> 
     ):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
             raise DimensionError(f"{name}: got {value!r}, expected an integer ≥ {least}")
+    if precision is not None and precision < bits_of_digits(digits) + FEWEST_SPARE_BITS:
+        raise DimensionError(
+            f"precision: got {precision} bits for {digits} digits, expected at least "
+            f"{bits_of_digits(digits) + FEWEST_SPARE_BITS}, or None to have it chosen"
+        )
     if options["frame"] not in ("auto", "data", "given"):
         raise DimensionError(f'frame: got {options["frame"]!r}, expected "auto", "data" or "given"')
     if options["frame"] == "data" and isinstance(flow.loss, SmoothLoss):
