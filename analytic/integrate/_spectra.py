@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cmp_to_key
 from typing import Any
 
 import mpmath
@@ -9,7 +11,7 @@ from flint import arb, arb_mat, ctx
 
 from analytic.integrate._dyadic import packed_number
 
-__all__ = ["context_matrix", "from_mpf", "singular_values"]
+__all__ = ["context_matrix", "decreasing", "from_mpf", "singular_values"]
 
 
 def singular_values(matrix: arb_mat) -> list[arb]:
@@ -20,6 +22,15 @@ def singular_values(matrix: arb_mat) -> list[arb]:
     if table.rows < table.cols:
         table = table.T
     return [from_mpf(value) for value in context.svd_r(table, compute_uv=False)]
+
+
+def decreasing(values: Sequence[arb]) -> list[int]:
+    """Places of exact numbers from the largest to the smallest; binary floats would underflow."""
+
+    def order(i: int, j: int) -> int:
+        return int(values[i] < values[j]) - int(values[i] > values[j])
+
+    return sorted(range(len(values)), key=cmp_to_key(order))
 
 
 def context_matrix(context: Any, matrix: arb_mat) -> Any:

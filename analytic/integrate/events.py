@@ -40,7 +40,7 @@ class Event:
     Parameters
     ----------
     time : mpf
-        When, to the digits of the run.
+        When; to the digits of the run, or fewer where `digits` says so.
     kind : str
         "learnt", "plateau entered", "plateau left", "loss level", "singular value", "polynomial".
     mode : int or None
@@ -51,6 +51,9 @@ class Event:
         Name of a plateau's stratum, or of the user's polynomial; may be empty.
     exact_time : Fraction
         The dyadic number that the root was rounded to.
+    digits: float or None
+        How many digits the time carries by an estimate from the ball of the watched quantity (a small loss, its speed,
+        suffers from cancellation); None where nothing limits them.
     """
 
     time: Any
@@ -59,6 +62,7 @@ class Event:
     direction: int
     label: str = ""
     exact_time: Fraction = field(default=Fraction(0), repr=False)
+    digits: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe form; numbers as strings."""
@@ -68,6 +72,7 @@ class Event:
             "mode": self.mode,
             "direction": self.direction,
             "label": self.label,
+            "digits": self.digits,
         }
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import ball, fraction_of, mpf, mpmath_matrix
-from analytic.integrate.events import Event, PlateauSpeed, Watch
+from analytic.integrate._dyadic import NOTHING, ball, exponent, exponents, fraction_of, mpf, mpmath_matrix
+from analytic.integrate.events import Event, LossLevel, PlateauSpeed, Watch
 from analytic.integrate.problem import Problem
 from analytic.integrate.series import Series
 
@@ -36,8 +36,13 @@ class EventFinder:
         self.problem, self.watches, self.name_plateau = problem, tuple(watches), name_plateau
         self._signs = [self._sign(watch, weights) for watch in self.watches]
 
-    def scan(self, series: Series, start: Fraction, theta: arb) -> tuple[list[Event], Event | None]:
-        """Events between `start` and start + θH in order of time; the run ends at the second if it is not None."""
+    def scan(self, series: Series, start: Fraction, theta: arb, carried: int) -> tuple[list[Event], Event | None]:
+        """Events between `start` and start + θH in order of time; the run ends at the second if it is not None.
+
+        The weights are right to `carried` bits. `missing` says by how many bits that is too few for a loss level.
+        """
+        self.missing = 0
+        self._carried = carried
         found: list[tuple[Fraction, Event, Watch]] = []
         knots = [theta * ball(part) for part in _SCAN]
         states = [series.at(knot) for knot in knots] if self.watches else []
@@ -45,6 +50,7 @@ class EventFinder:
             last = arb(0)
             for knot, state in zip(knots, states, strict=True):
                 sign = self._sign(watch, state)
+                self._resolve(watch, state)
                 before = self._signs[place]
                 if sign and before and sign != before and watch.direction in (0, sign):
                     root = self._root(watch, series, last, knot)
@@ -62,17 +68,43 @@ class EventFinder:
             value = watch.value(self.problem, weights).mid()
             return 1 if value > 0 else -1 if value < 0 else 0
 
+    def _resolve(self, watch: Watch, weights: Sequence[arb_mat]) -> None:
+        """Note the bits that are missing where a loss cannot be told from its level."""
+        if isinstance(watch, LossLevel):
+            value = self._ball(watch, weights)
+            if value.contains(0) and value.rad() > 0:
+                level = self.problem.loss(weights) - value
+                self.missing = max(self.missing, exponent(arb(value.rad())) - exponent(level) + 8)
+
+    def _ball(self, watch: Watch, weights: Sequence[arb_mat]) -> arb:
+        """The watched quantity over all weights that agree with these to the bits they carry."""
+        with ctx.workprec(self.problem.precision + 16):
+            return watch.value(self.problem, [_blurred(matrix, self._carried) for matrix in weights])
+
+    def _digits(self, watch: Watch, series: Series, root: arb, moment: Fraction) -> float | None:
+        """Digits of the time of an event: its ball over the slope."""
+        blur = arb(self._ball(watch, series.at(root)).rad())
+        with ctx.workprec(self.problem.precision + 16):
+            ends = [root * (1 - arb((1, -8))), root * (1 + arb((1, -8)))]
+            low, high = (watch.value(self.problem, series.at(end)).mid() for end in ends)
+        if blur == 0 or low == high or root == 0 or moment == 0:
+            return None
+        slope = abs((high - low) / (ends[1] - ends[0]))
+        shift = exponent(blur) - exponent(slope) + exponent(series.unit) - exponent(ball(abs(moment)))
+        return -shift * 0.30103
+
     def _event(
         self, watch: Watch, sign: int, series: Series, start: Fraction, root: arb
     ) -> tuple[Fraction, Event, Watch]:
         moment = start + fraction_of(series.unit) * fraction_of(root)
+        digits = self._digits(watch, series, root, moment)
         label = watch.label
         with ctx.workprec(self.problem.precision):
             time = mpf(ball(moment))
             given = [mpmath_matrix(matrix) for matrix in self.problem.back(series.at(root))]
         if self.name_plateau is not None and isinstance(watch, PlateauSpeed):
             label = self.name_plateau(tuple(given))
-        return moment, Event(time, watch.kind(sign), watch.number, sign, label, moment), watch
+        return moment, Event(time, watch.kind(sign), watch.number, sign, label, moment, digits), watch
 
     def _root(self, watch: Watch, series: Series, low: arb, high: arb) -> arb:
         """The zero in a bracket, by regula falsi with Anderson and Björck's weights."""
@@ -101,3 +133,12 @@ class EventFinder:
                 if abs(b - a) <= narrow:
                     return x
             return b
+
+
+def _blurred(matrix: arb_mat, bits: int) -> arb_mat:
+    """The matrix with 2^−bits of its largest entry as the radius of every entry."""
+    largest = max(exponents(matrix))
+    if largest <= NOTHING:
+        return matrix
+    radius = arb(0, arb((1, largest - bits)))
+    return arb_mat(matrix.nrows(), matrix.ncols(), [entry + radius for entry in matrix.entries()])

@@ -277,7 +277,7 @@ def _verified(settings: Settings, first: Trajectory) -> Trajectory:
             progress=False,
             max_steps=10 * settings.max_steps,
         )
-        second = Run(again, first.precision + _SECOND_RUN_BITS, 1e9).go()
+        second = Run(again, first.precision + _SECOND_RUN_BITS, 1e9, frame=first.frame).go()
         if second.status in (Status.INTERRUPTED, Status.BUDGET):
             note = (
                 f"the second run of verify=True ended early ({second.status.value}): nothing is known of agreed digits"
@@ -300,8 +300,9 @@ def agreement(first: Trajectory, second: Trajectory) -> float:
     """Decimal digits to which the ends of two runs agree, the worst block deciding."""
     problem = first.problem
     with ctx.workprec(second.precision + 32):
-        ours = problem.into(_user_weights(first))
-        theirs = problem.into(_user_weights(second))
+        ours, theirs = (run.state(run.final_time) for run in (first, second))
+        if first.frame != second.frame:
+            ours, theirs = problem.into(_user_weights(first)), problem.into(_user_weights(second))
         sizes = problem.block_exponents(ours)
         gaps = problem.block_exponents([a - b for a, b in zip(ours, theirs, strict=True)])
     pairs = [(size, gap) for size, gap in zip(sizes, gaps, strict=True) if gap > NOTHING]

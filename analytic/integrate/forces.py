@@ -20,7 +20,7 @@ from flint import arb, arb_mat, arb_poly
 from analytic.integrate._balls import inner, number_ball, squared_norm
 from analytic.integrate._dyadic import exponents, float_matrix
 from analytic.integrate._norms import frobenius_bound
-from analytic.integrate._spectra import context_matrix, from_mpf, singular_values
+from analytic.integrate._spectra import context_matrix, decreasing, from_mpf, singular_values
 from analytic.loss import QuadraticLoss
 
 __all__ = ["Floats", "Force", "QuadraticForce", "ResidualSeries"]
@@ -245,7 +245,8 @@ def _sorted_singular_values(matrix: arb_mat) -> list[arb]:
     if not _is_diagonal(matrix):
         return singular_values(matrix)
     count = min(matrix.nrows(), matrix.ncols())
-    return sorted((abs(matrix[k, k].mid()) for k in range(count)), key=lambda s: -float(s))
+    values = [abs(matrix[k, k].mid()) for k in range(count)]
+    return [values[k] for k in decreasing(values)]
 
 
 def _is_diagonal(matrix: arb_mat) -> bool:

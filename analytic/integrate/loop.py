@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time as clock
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,11 +11,11 @@ from itertools import pairwise
 
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import ball, exponents, fraction_of, mpf, mpmath_matrix, pack, packed_number
+from analytic.integrate._dyadic import Packed, ball, exponents, fraction_of, mpf, mpmath_matrix, pack, packed_number
 from analytic.integrate.convergence import Convergence, Judge
 from analytic.integrate.events import Event
 from analytic.integrate.finder import EventFinder
-from analytic.integrate.precision import bits_of_digits, check_blow_up, scale_bits, spread_bits
+from analytic.integrate.precision import FEWEST_SPARE_BITS, bits_of_digits, check_blow_up, scale_bits, spread_bits
 from analytic.integrate.problem import Problem, squared_norm
 from analytic.integrate.progress import Reporter
 from analytic.integrate.rigorous import Certifier
@@ -78,12 +79,15 @@ class Run:
         Bits of it that instability may eat.
     earlier : Trajectory or None
         A run to continue.
+    frame : tuple of packed matrices, or None
+        The singular frame to take over from another run.
     """
 
     settings: Settings
     precision: int
     reserve: float
     earlier: Trajectory | None = None
+    frame: tuple[Packed, Packed] | None = None
 
     def __post_init__(self) -> None:
         self.segments: list[Segment] = []
@@ -99,6 +103,8 @@ class Run:
         earlier, settings = self.earlier, self.settings
         if earlier is not None:
             return replace(earlier.problem, kernel=settings.kernel)
+        if self.frame is not None:
+            return Problem.of(settings.flow, self.precision, frame=self.frame, kernel=settings.kernel)
         small = max((size for w in self._given() for size in exponents(w)), default=0) < -8
         rotate = settings.frame == "data" or (settings.frame == "auto" and small)
         return Problem.of(
@@ -192,7 +198,8 @@ class Run:
         if landed:
             elapsed = stops[0] - self.time
             theta = self._ratio(elapsed, unit)
-        found, terminal = self.finder.scan(series, self.time, theta)
+        found, terminal = self.finder.scan(series, self.time, theta, self._carried())
+        self._check_events(found)
         if terminal is not None:
             elapsed = terminal.exact_time - self.time
             theta = self._ratio(elapsed, unit)
@@ -220,6 +227,20 @@ class Run:
             self.status = Status.EVENT
             return True
         return self._arrived()
+
+    def _carried(self) -> int:
+        """Bits to which the weights are right, by the estimate of what instability has eaten."""
+        return self.precision - FEWEST_SPARE_BITS - int(self.sensitivity.bits)
+
+    def _check_events(self, found: Sequence[Event]) -> None:
+        """The times of events must carry the digits, those of plateaus apart: these say how many they have."""
+        wanted = self.settings.digits
+        missing = self.finder.missing
+        for event in found:
+            if event.digits is not None and not event.kind.startswith("plateau"):
+                missing = max(missing, math.ceil((wanted - event.digits) / 0.30103))
+        if missing > 0:
+            raise TooFewBits(missing, "a loss level or an event is too flat to be timed at this precision")
 
     def _ratio(self, elapsed: Fraction, unit: Fraction) -> arb:
         with ctx.workprec(self.precision + 32):

@@ -1,6 +1,7 @@
 """The modes of the target M = Σ σ_k u_k v_kᵀ and how much of each a product has learnt, u_kᵀ P v_k.
 
-Modes are numbered from 1 in the order of decreasing σ_k; equal ones share a block, read by its singular values.
+Modes are numbered from 1 in the order of decreasing σ_k; equal ones share a block, read by its singular values. Unless
+the target is diagonal, σ that agree to half of the working digits count as equal.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import mpmath
 from flint import arb, arb_mat, ctx
 
 from analytic.exact.linalg import rank
-from analytic.integrate._balls import ball_matrix
-from analytic.integrate._spectra import context_matrix, from_mpf, singular_values
+from analytic.integrate._balls import ball_matrix, is_diagonal
+from analytic.integrate._spectra import context_matrix, decreasing, from_mpf, singular_values
 from analytic.integrate.problem import Problem
 from graphs.errors import HypothesisError
 
@@ -71,7 +72,9 @@ def modes_of(problem: Problem) -> tuple[Mode, ...]:
 def _modes_of(problem: Problem) -> tuple[Mode, ...]:
     with ctx.workprec(problem.precision + 32):
         left, values, right = _decomposition(problem)
-        small = arb(2) ** (-problem.precision // 2)
+        # a diagonal target is known to all bits, vectors found by iteration only up to the gap between values
+        exact = problem.frame is None and is_diagonal(problem.force.target)
+        small = arb((1, -problem.precision if exact else -problem.precision // 2))
         groups: list[list[int]] = []
         for k in range(int(rank(problem.force.target))):
             if groups and abs(values[groups[-1][0]] - values[k]).mid() <= small * values[k].mid():
@@ -94,7 +97,7 @@ def _decomposition(problem: Problem) -> tuple[arb_mat, list[arb], arb_mat]:
     count, tiny = min(rows, cols), arb(2) ** (8 - problem.precision)
     if all(r == c or abs(target[r, c]).mid() < tiny for r in range(rows) for c in range(cols)):
         diagonal = [target[k, k].mid() for k in range(count)]
-        order = sorted(range(count), key=lambda k: (-float(abs(diagonal[k])), k))
+        order = decreasing([abs(entry) for entry in diagonal])
         left = [[arb(int(diagonal[k].mid() >= 0) * 2 - 1) if r == k else arb(0) for k in order] for r in range(rows)]
         right = [[arb(int(r == k)) for k in order] for r in range(cols)]
         return arb_mat(left), [abs(diagonal[k]) for k in order], arb_mat(right)

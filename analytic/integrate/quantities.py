@@ -50,13 +50,17 @@ def decomposition(problem: Problem, weights: Sequence[arb_mat], layer: int | Non
     """U, s, V in the user's frame as mpmath matrices and a tuple."""
     context = mpmath.mp.clone()
     with ctx.workprec(problem.precision + 32):
-        given = problem.back(weights)
-        context.prec = problem.precision + _spread(_chosen(problem, given, layer))
+        context.prec = problem.precision + _spread(_chosen(problem, weights, layer))
     with ctx.workprec(context.prec):
-        u, s, v = context.svd_r(context_matrix(context, _chosen(problem, given, layer)), full_matrices=False)
-        left = mpmath_matrix(arb_mat(u.rows, u.cols, [from_mpf(x) for x in u]))
-        right = mpmath_matrix(arb_mat(v.cols, v.rows, [from_mpf(x) for x in v.T]))
-        return left, tuple(mpf(from_mpf(x)) for x in s), right
+        # in the frame of the run: going back first would mix rounding of large modes into small ones
+        u, s, v = context.svd_r(context_matrix(context, _chosen(problem, weights, layer)), full_matrices=False)
+        left = arb_mat(u.rows, u.cols, [from_mpf(x) for x in u])
+        right = arb_mat(v.cols, v.rows, [from_mpf(x) for x in v.T])
+        if problem.frame is not None and layer in (None, problem.depth):
+            left = problem.frame[0] * left
+        if problem.frame is not None and layer in (None, 1):
+            right = problem.frame[1] * right
+        return mpmath_matrix(left), tuple(mpf(from_mpf(x)) for x in s), mpmath_matrix(right)
 
 
 def tangent_kernel(problem: Problem, weights: Sequence[arb_mat]) -> Any:

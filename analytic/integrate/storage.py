@@ -191,6 +191,7 @@ def _event(data: dict[str, Any]) -> Event:
         data["direction"],
         data["label"],
         _read_exact(data["exact_time"]),
+        data.get("digits"),
     )
 
 

@@ -6,10 +6,11 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 
+import mpmath
 import pytest
 
 from analytic.flow import GradientFlow
-from analytic.integrate import integrate
+from analytic.integrate import LossLevel, integrate
 from analytic.integrate.loop import Run
 from analytic.loss import QuadraticLoss
 from graphs.errors import DimensionError
@@ -101,3 +102,32 @@ def test_an_interrupt_at_any_line_of_a_step_leaves_a_whole_state(proved):
             assert run.final_time == run.segments[-1].end
             assert run.verify()
             assert run.final == whole[run.times[-1]]
+
+
+@pytest.mark.parametrize(("level", "digits"), [("1e-40", 20), ("1e-60", 30), ("1e-60", 20), ("1e-20", 10)])
+def test_times_of_loss_levels_carry_the_digits_however_small_the_level(level, digits):
+    run = integrate(flow_of(1, 1, 1, sigma=(1,)), [[["0.1"]], [["0.1"]]], until=LossLevel(level), digits=digits)
+    with mpmath.workdps(150):  # u' = 2u(1 − u), L = (1 − u)²/2 (THEORY 6.1)
+        start, end = mpmath.mpf(1) / 100, 1 - mpmath.sqrt(2 * mpmath.mpf(level))
+        true = (mpmath.log(end / (1 - end)) - mpmath.log(start / (1 - start))) / 2
+        assert abs(mpmath.mpf(run.final_time.numerator) / run.final_time.denominator / true - 1) < 10**-digits
+
+
+def test_small_singular_values_agree_with_those_of_the_vectors_in_a_rotated_frame():
+    target = QuadraticLoss([["6/5", 1], ["8/5", 3]])
+    run = integrate(GradientFlow(LinearNetwork(2, 2, 2), target), scale="1e-100", rng=0, t=40, digits=20, verify=True)
+    u, strengths, v = run.singular_vectors()
+    values = run.singular_values()
+    assert run.agreed_digits >= 20
+    assert all(abs(a / b - 1) < mpmath.mpf(10) ** -14 for a, b in zip(strengths, values, strict=True))
+    assert mpmath.mnorm(u.T * u - mpmath.eye(2)) < 1e-14
+    with mpmath.workdps(40):
+        assert mpmath.mnorm(u * mpmath.diag(strengths) * v.T - run.product()) < 1e-18
+
+
+def test_modes_are_told_apart_and_ordered_beyond_binary_floats():
+    tiny = integrate(flow_of(2, 2, 2, sigma=("1e-500", "1e-400")), [[[3, 0], [0, 8]], [[1, 0], [0, 1]]], t=0, digits=20)
+    assert [round(float(x)) for x in tiny.mode_strengths()] == [8, 3]
+    near = ("1.0000000000000000000000001", "1")
+    run = integrate(flow_of(2, 2, 2, sigma=near), [[[3, 1], [2, 8]], [[1, 0], [0, 1]]], t=0, digits=30)
+    assert [round(float(x)) for x in run.mode_strengths()] == [3, 8]
