@@ -171,6 +171,9 @@ def _selection(size: int, block: int, position: int) -> arb_mat:
 
 
 def _write(target: arb_mat, entries: Sequence[arb], row: int, col: int, rows: int, cols: int) -> None:
+    if rows == cols == 1:
+        target[row, col] = entries[0]
+        return
     for place, entry in zip(_places(row, col, rows, cols), entries, strict=True):
         target[place] = entry
 
