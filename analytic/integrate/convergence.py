@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import float_matrix, mpf
+from analytic.integrate._balls import number_ball
+from analytic.integrate._dyadic import exponents, float_matrix, mpf
 from analytic.integrate.problem import Problem, squared_norm
-from analytic.integrate.sensitivity import negative_hessian
+from analytic.integrate.sensitivity import scaled_hessian
 
 __all__ = ["Convergence", "Judge"]
 
@@ -65,6 +66,7 @@ class Judge:
         with ctx.workprec(problem.precision):
             dense = problem.flow.network.is_dense
             self.least = problem.force.least_loss(min(problem.widths), problem.precision) if dense else None
+            self.unit = _natural_size(problem)
 
     def judge(self, weights: Sequence[arb_mat]) -> Convergence | None:
         """The verdict, or None if the weights have not arrived."""
@@ -73,17 +75,19 @@ class Judge:
             velocity = problem.velocity(weights)
             gradient = sum((squared_norm(v) for v in velocity), arb(0)).sqrt()
             size = sum((squared_norm(w) for w in weights), arb(0)).sqrt()
-            wanted = arb(10) ** (-self.digits)
-            if not gradient.mid() < wanted * size.mid() or size.mid() == 0:
+            if size.mid() == 0:
                 return None
-            floats = [float_matrix(matrix) for matrix in weights]
-            enough = (wanted * (1 + size)).mid()
-            kappa, radius = self._lojasiewicz(floats)
-            certified = kappa > 0 and float(gradient.mid()) * 2 / kappa < min(radius, float(enough))
+            size, wanted = max(size.mid(), self.unit), arb(10) ** (-self.digits)
+            stiffness = problem.factor * arb((1, problem.force.pull)) * size ** (2 * problem.depth - 2)
+            enough = (wanted * size).mid()
+            if not gradient.mid() < (enough * stiffness).mid():
+                return None
+            kappa, radius = self._lojasiewicz(weights)
+            certified = bool(kappa > 0 and (gradient * 2).mid() < (kappa * min(radius, enough)).mid())
             if certified:
-                distance, excess = gradient * 2 / arb(kappa), gradient * gradient / (2 * arb(kappa))
+                distance, excess = gradient * 2 / kappa, gradient * gradient / (2 * kappa)
             else:
-                found = self._estimated(weights, floats, gradient, wanted)
+                found = self._estimated(weights, gradient, wanted, size)
                 if found is None or not found[0].mid() < enough:
                     return None
                 distance, excess = found
@@ -100,46 +104,58 @@ class Judge:
             floors.append((self.least - abs(self.least) * arb((1, 24 - self.problem.precision))).lower())
         return max([bound, *floors])
 
-    def _estimated(
-        self, weights: Sequence[arb_mat], floats: Sequence[Any], gradient: arb, wanted: arb
-    ) -> tuple[arb, arb] | None:
+    def _estimated(self, weights: Sequence[arb_mat], gradient: arb, wanted: arb, size: arb) -> tuple[arb, arb] | None:
         """Distance and excess from the Hessian in binary floats, where there is no direction downhill."""
-        values = np.linalg.eigvalsh(-self._negative_hessian(floats))
+        hessian, shift = scaled_hessian(self.problem, weights)
+        values = np.linalg.eigvalsh(hessian)
         flat = _FLAT * max(1.0, values[-1])
         positive = values[values > flat]
         if values[0] < -flat or not len(positive):
             return None
-        if not self._is_minimum(weights, floats, wanted):
+        if not self._is_minimum(weights, wanted, size):
             return None
-        least = arb(float(positive[0]))
+        least = arb(float(positive[0])) * arb((1, shift))
         return gradient * 2 / least, gradient * gradient / least
 
-    def _is_minimum(self, weights: Sequence[arb_mat], floats: Sequence[Any], wanted: arb) -> bool:
+    def _is_minimum(self, weights: Sequence[arb_mat], wanted: arb, size: arb) -> bool:
         """Whether a critical point without a direction downhill is a minimum and no degenerate saddle."""
         problem, network = self.problem, self.problem.flow.network
+        pull, strength = arb((1, problem.force.pull)), size**problem.depth
         if self.least is not None:
-            return bool((problem.loss(weights) - self.least).mid() < wanted)
+            energy = problem.factor * pull * strength**2
+            return bool((problem.loss(weights) - self.least).mid() < (wanted * energy).mid())
         product = problem.product(weights)
         residual = problem.force.residual(product).entries()
         reached = [place for place, seen in enumerate(_reachable(problem).flat) if seen]
-        pull = arb((1, problem.force.pull)) * (1 + squared_norm(product).sqrt().mid())
-        if all(abs(residual[place]).mid() < (wanted * pull).mid() for place in reached):
+        if all(abs(residual[place]).mid() < (wanted * pull * strength).mid() for place in reached):
             bend = problem.force.curvature(product, reached)[0]
             bend = bend[np.ix_(bend.any(axis=0), bend.any(axis=0))]
             values = np.linalg.eigvalsh(bend) if bend.size else np.zeros(1)
             return problem.force.is_convex or bool(values[0] > _FLAT * max(1.0, values[-1]))
         if not network.is_dense:
             return network.depth <= 2
-        values = np.linalg.svd(float_matrix(product), compute_uv=False)
+        values = np.linalg.svd(float_matrix(product, -max(exponents(product))), compute_uv=False)
         return bool(values[min(problem.widths) - 1] > _SINGULAR * values[0])
 
-    def _lojasiewicz(self, floats: Sequence[Any]) -> tuple[float, float]:
+    def _lojasiewicz(self, weights: Sequence[arb_mat]) -> tuple[arb, arb]:
         """κ at these weights, and the radius up to which a quarter of it is left; (0, 0) if it is of no use."""
-        if not self.problem.flow.network.is_dense:
-            return 0.0, 0.0
-        factor = self.problem.force.convexity
+        problem, shift = self.problem, max(max(exponents(matrix)) for matrix in weights)
+        floats = [float_matrix(matrix, -shift) for matrix in weights]
+        if problem.is_diagonal and not problem.force.couples:
+            chains = zip(*(np.diagonal(matrix) for matrix in floats), strict=False)
+            found = [self._lojasiewicz_of([np.array([[entry]]) for entry in chain]) for chain in chains]
+            total, radius = min(total for total, _ in found), min(radius for _, radius in found)
+        elif problem.flow.network.is_dense:
+            total, radius = self._lojasiewicz_of(floats)
+        else:
+            return arb(0), arb(0)
+        power = arb((1, shift * (2 * problem.depth - 2)))
+        return problem.force.convexity * arb(total) * power, arb(radius) * arb((1, shift))
+
+    def _lojasiewicz_of(self, floats: Sequence[Any]) -> tuple[float, float]:
+        """κ/κ_C and the radius for dense layers with entries of at most 1."""
         if len(floats) == 1:
-            return factor, 1.0
+            return 1.0, 1.0
         total, radius = 0.0, 1.0
         for outer, group in ((True, floats[1:]), (False, floats[:-1])):
             product = group[0]
@@ -153,14 +169,16 @@ class Judge:
                 # a change of r in each layer moves their product by ∏(‖W‖ + r) − ∏‖W‖, which must stay below half
                 largest = max(1.0, *norms)
                 radius = min(radius, least / (2 ** (len(group) + 1) * len(group) * largest ** (len(group) - 1)))
-        return factor * total, radius
+        return total, radius
 
-    def _negative_hessian(self, floats: Sequence[Any]) -> Any:
-        problem = self.problem
-        product = problem.product([arb_mat(matrix.tolist()) for matrix in floats])
-        residual = float_matrix(problem.force.residual(product) * problem.factor)
-        bend, shift = problem.force.curvature(product, range(product.nrows() * product.ncols()))
-        return negative_hessian(floats, residual, bend * 2.0**shift, problem.flow.network.supports)
+
+def _natural_size(problem: Problem) -> arb:
+    """‖M‖^{1/h}, the size of weights that have learnt the target; 1 without a target."""
+    target = problem.force.target
+    if target is None:
+        return arb(1)
+    norm = sum((number_ball(entry) ** 2 for entry in target.flat()), arb(0)).sqrt().mid()
+    return norm.root(problem.depth).mid() if norm > 0 else arb(1)
 
 
 def _reachable(problem: Problem) -> Any:

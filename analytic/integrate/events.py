@@ -184,7 +184,12 @@ class LossLevel(Watch):
 
     def value(self, problem: Problem, weights: Sequence[arb_mat]) -> arb:
         """L − level at `weights`, in the frame of `problem`."""
-        return problem.loss(weights) - _ball(self.level, "level")
+        return problem.loss(weights) - self.height
+
+    @property
+    def height(self) -> arb:
+        """The level at the working precision."""
+        return _ball(self.level, "level")
 
     def check(self, problem: Problem) -> None:
         """The level must be a number (against `problem`)."""

@@ -34,7 +34,7 @@ class EventFinder:
         for watch in watches:
             watch.check(problem)
         self.problem, self.watches, self.name_plateau = problem, tuple(watches), name_plateau
-        self._signs = [self._sign(watch, weights) for watch in self.watches]
+        self.signs = [self._sign(watch, weights) for watch in self.watches]
 
     def scan(self, series: Series, start: Fraction, theta: arb, carried: int) -> tuple[list[Event], Event | None]:
         """Events between `start` and start + θH in order of time; the run ends at the second if it is not None.
@@ -51,11 +51,11 @@ class EventFinder:
             for knot, state in zip(knots, states, strict=True):
                 sign = self._sign(watch, state)
                 self._resolve(watch, state)
-                before = self._signs[place]
+                before = self.signs[place]
                 if sign and before and sign != before and watch.direction in (0, sign):
                     root = self._root(watch, series, last, knot)
                     found.append(self._event(watch, sign, series, start, root))
-                self._signs[place] = sign or before
+                self.signs[place] = sign or before
                 last = knot
         found.sort(key=lambda item: item[0])
         for position, (_, event, watch) in enumerate(found):
@@ -73,8 +73,7 @@ class EventFinder:
         if isinstance(watch, LossLevel):
             value = self._ball(watch, weights)
             if value.contains(0) and value.rad() > 0:
-                level = self.problem.loss(weights) - value
-                self.missing = max(self.missing, exponent(arb(value.rad())) - exponent(level) + 8)
+                self.missing = max(self.missing, exponent(arb(value.rad())) - exponent(watch.height) + 8)
 
     def _ball(self, watch: Watch, weights: Sequence[arb_mat]) -> arb:
         """The watched quantity over all weights that agree with these to the bits they carry."""

@@ -28,6 +28,7 @@ __all__ = ["integrate", "resumed"]
 _REPAIRS = 7
 _BOUND_REPAIRS = 3  # a bound that is lost this often would take too long to prove
 _BOUND_BITS = 64
+_SADDLE = 5  # times the bits expected: more are not spent on a flow that stays at a saddle, unless t is given
 _MOST_EXTRA_BITS = 200_000
 _SECOND_RUN_BITS = 53
 
@@ -176,6 +177,7 @@ def _with_enough_bits(settings: Settings, earlier: Trajectory | None = None) -> 
     """Run; when the precision turns out too small, run again with more."""
     wanted = bits_of_digits(settings.digits)
     reserve = float(dict(earlier.options)["reserve"]) if earlier is not None else float(_first_reserve(settings))
+    reserve_at_first = reserve
     for attempt in range(_REPAIRS):
         bits = settings.precision or wanted + GUARD // 2 + int(reserve)
         if earlier is not None and earlier.precision != bits and settings.precision is None:
@@ -193,6 +195,11 @@ def _with_enough_bits(settings: Settings, earlier: Trajectory | None = None) -> 
                     f"precision: {settings.precision} bits do not carry {settings.digits} digits here: {short}; "
                     "leave precision to be chosen, or raise it"
                 ) from None
+            if settings.end is None and short.at_saddle and bits > _SADDLE * (wanted + reserve_at_first + _BOUND_BITS):
+                raise PrecisionError(
+                    f"until: the flow comes so near a saddle that {bits} bits cannot tell whether it ever leaves: "
+                    f"{short}; if it does not converge to the saddle, insist with a larger precision; else give t"
+                ) from None
             reserve = max(2 * reserve, reserve + 1.25 * short.bits + 16)
             reason = str(short)
         except BoundLost as lost:
@@ -203,8 +210,8 @@ def _with_enough_bits(settings: Settings, earlier: Trajectory | None = None) -> 
         if reserve > _MOST_EXTRA_BITS:
             break
     raise PrecisionError(
-        f"no working precision up to {int(reserve)} extra bits carries {settings.digits} digits: {reason}; ask for "
-        "fewer digits or a shorter time"
+        f"no working precision up to {bits} bits carries {settings.digits} digits: {reason}; ask for fewer digits or a "
+        "shorter time"
     )
 
 
@@ -275,7 +282,7 @@ def _verified(settings: Settings, first: Trajectory) -> Trajectory:
             precision=first.precision + _SECOND_RUN_BITS,
             rigorous=False,
             progress=False,
-            max_steps=10 * settings.max_steps,
+            budget=replace(settings.budget, max_steps=10 * settings.budget.max_steps),
         )
         second = Run(again, first.precision + _SECOND_RUN_BITS, 1e9, frame=first.frame).go()
         if second.status in (Status.INTERRUPTED, Status.BUDGET):

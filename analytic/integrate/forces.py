@@ -18,7 +18,7 @@ import sympy
 from flint import arb, arb_mat, arb_poly
 
 from analytic.integrate._balls import inner, number_ball, squared_norm
-from analytic.integrate._dyadic import exponents, float_matrix
+from analytic.integrate._dyadic import exponent, exponents, float_matrix
 from analytic.integrate._norms import frobenius_bound
 from analytic.integrate._spectra import context_matrix, decreasing, from_mpf, singular_values
 from analytic.loss import QuadraticLoss
@@ -64,8 +64,8 @@ class Force(Protocol):
         """Whether C is known to be bounded below: then flows exist for all time."""
 
     @property
-    def convexity(self) -> float:
-        """κ with ‖∇C‖² ≥ 2κ(C − min C) for all P, in binary floats; 0 if none is known."""
+    def convexity(self) -> arb:
+        """κ with ‖∇C‖² ≥ 2κ(C − min C) for all P, found in binary floats; 0 if none is known."""
 
     @property
     def couples(self) -> bool:
@@ -134,10 +134,13 @@ class QuadraticForce:
         return self.source.target
 
     @cached_property
-    def convexity(self) -> float:
+    def convexity(self) -> arb:
         """c times the least positive eigenvalue of G."""
-        values = np.ones(1) if self.gram is None else np.linalg.eigvalsh(self._gram_floats)
-        return float(self.factor) * float(values[values > _FLAT * values[-1]][0])
+        if self.gram is None:
+            return self.factor.mid()
+        floats, shift = self._gram_floats
+        values = np.linalg.eigvalsh(floats)
+        return (self.factor * arb(float(values[values > _FLAT * values[-1]][0])) * arb((1, shift))).mid()
 
     @property
     def pull(self) -> int:
@@ -191,8 +194,10 @@ class QuadraticForce:
     def curvature(self, product: arb_mat, places: Sequence[int]) -> tuple[Floats, int]:
         """c I ⊗ G on `places`, whatever the `product`."""
         rows, cols = np.divmod(np.asarray(places), self.cross.ncols())
-        gram = (cols[:, None] == cols) * 1.0 if self.gram is None else self._gram_floats[np.ix_(cols, cols)]
-        return float(self.factor) * (rows[:, None] == rows) * gram, 0
+        floats, shift = self._gram_floats
+        gram = floats[np.ix_(cols, cols)]
+        size = exponent(self.factor)
+        return float(self.factor * arb((1, -size))) * (rows[:, None] == rows) * gram, shift + size
 
     def majorant(self, size: Size) -> Size:
         """‖B‖ + ‖G‖ · `size`."""
@@ -211,8 +216,12 @@ class QuadraticForce:
         return frobenius_bound([self.cross]), arb(1) if self.gram is None else frobenius_bound([self.gram])
 
     @cached_property
-    def _gram_floats(self) -> Floats:
-        return float_matrix(self.gram)
+    def _gram_floats(self) -> tuple[Floats, int]:
+        """G as binary floats times 2^(second)."""
+        if self.gram is None:
+            return np.eye(self.cross.ncols()), 0
+        shift = max(exponents(self.gram))
+        return float_matrix(self.gram, -shift), shift
 
     @property
     def _floor(self) -> arb:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-import time as clock
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 
+import mpmath
 from flint import arb, arb_mat, ctx
 
 from analytic.integrate._dyadic import Packed, ball, exponents, fraction_of, mpf, mpmath_matrix, pack, packed_number
-from analytic.integrate.convergence import Convergence, Judge
-from analytic.integrate.events import Event
+from analytic.integrate.arrival import Arrival
+from analytic.integrate.convergence import Convergence
+from analytic.integrate.events import Event, LossLevel, ModeLearnt
 from analytic.integrate.finder import EventFinder
 from analytic.integrate.precision import FEWEST_SPARE_BITS, bits_of_digits, check_blow_up, scale_bits, spread_bits
 from analytic.integrate.problem import Problem, squared_norm
@@ -33,11 +34,14 @@ _SPARE = 1024  # bytes of a segment beside its numbers
 
 
 class TooFewBits(Exception):
-    """The precision at hand does not carry the digits; `bits` says how many more are needed."""
+    """The precision at hand does not carry the digits; `bits` says how many more are needed.
 
-    def __init__(self, bits: int, why: str) -> None:
+    `at_saddle` says that the flow was so near a critical point that it may well end there.
+    """
+
+    def __init__(self, bits: int, why: str, *, at_saddle: bool = False) -> None:
         super().__init__(why)
-        self.bits = bits
+        self.bits, self.at_saddle = bits, at_saddle
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class Run:
         self.events: list[Event] = []
         self.bytes = 0
         self.convergence: Convergence | None = None
+        self.replayed = 0  # steps that are an earlier run's
         self.status = Status.FINISHED
         self.notes: list[str] = []
         self.problem = self._problem()
@@ -124,7 +129,7 @@ class Run:
             self.loss_at_start = problem.loss(first)
         self.stepper: Stepper = ExplicitTaylor(self.precision, settings.order, enclose=settings.rigorous)
         self.sensitivity = Sensitivity(problem, first)
-        self.judge = Judge(problem, settings.digits) if settings.converged else None
+        self.arrival = Arrival(problem, settings)
         self.certifier = Certifier(problem, self._given(), first) if settings.rigorous else None
         if self.earlier is None:
             with ctx.workprec(self.precision + GUARD_BITS):
@@ -135,14 +140,16 @@ class Run:
 
     def _replay(self, earlier: Trajectory) -> None:
         """Take over the nodes of an earlier run up to its last step, which is taken again with its own plan."""
-        *kept, last = earlier.segments
+        taken = [segment for segment in earlier.segments if segment.order]  # the others stand still
+        *kept, last = taken
         drift = arb(0)
         for segment in kept:
             self.segments.append(segment)
             self.bytes += self._size(segment)
-        for segment, following in pairwise(earlier.segments):
+        for segment, following in pairwise(taken):
             weights = earlier.state(following.start)
             drift = max(drift, self._check(weights, segment.start, following.start - segment.start))
+        self.replayed = len(self.segments)
         self.events = [event for event in earlier.events if event.exact_time <= last.start]
         if self.certifier is not None and last.radius is not None:
             self.certifier.radius = arb(last.radius)
@@ -171,13 +178,16 @@ class Run:
 
     def go(self) -> Trajectory:
         """Run to the end and return what was done; budgets and Ctrl-C end a run, they do not raise."""
+        if self._begins_fulfilled():
+            return self._trajectory()
         reporter = Reporter(self.settings.progress, self.settings.digits)
-        started = clock.monotonic()
         stops = [stop for stop in self.settings.stops if stop > self.time]
         try:
             while stops or self.settings.end is None:
-                if self._out_of_budget(started):
+                spent = self.settings.budget.spent(len(self.segments) - self.replayed, self.bytes)
+                if spent is not None:
                     self.status = Status.BUDGET
+                    self.notes.append(spent)
                     break
                 if self._step(stops):
                     break
@@ -186,6 +196,16 @@ class Run:
             self.status = Status.INTERRUPTED
         reporter.close()
         return self._trajectory()
+
+    def _begins_fulfilled(self) -> bool:
+        """Whether a loss level or a mode that is to end the run is passed where it begins."""
+        for watch, sign in zip(self.settings.watches, self.finder.signs, strict=True):
+            wanted = -1 if isinstance(watch, LossLevel) else 1 if isinstance(watch, ModeLearnt) else 0
+            if watch.terminal and not watch.direction and sign == wanted != 0:
+                self.status = Status.EVENT
+                self.notes.append(f"{watch!r} is passed where the run begins")
+                return True
+        return False
 
     def _step(self, stops: list[Fraction]) -> bool:
         """One step; whether the run ends with it."""
@@ -226,7 +246,7 @@ class Run:
         if terminal is not None:
             self.status = Status.EVENT
             return True
-        return self._arrived()
+        return self._arrived(stops)
 
     def _carried(self) -> int:
         """Bits to which the weights are right, by the estimate of what instability has eaten."""
@@ -246,12 +266,10 @@ class Run:
         with ctx.workprec(self.precision + 32):
             return ball(elapsed / unit)
 
-    def _arrived(self) -> bool:
-        if self.judge is not None and len(self.segments) % _JUDGE_EVERY == 0:
-            self.convergence = self.judge.judge(self.weights)
-            if self.convergence is not None:
-                self.status = Status.CONVERGED
-                return True
+    def _arrived(self, stops: list[Fraction]) -> bool:
+        """Whether the run ends here: it has converged, nothing moves any more, or a predicate says so."""
+        if len(self.segments) % _JUDGE_EVERY == 0 and self._settled(stops):
+            return True
         if self.settings.predicates:
             with ctx.workprec(self.precision + GUARD_BITS):
                 moment = mpf(ball(self.time))
@@ -260,6 +278,34 @@ class Run:
                 self.status = Status.EVENT
                 return True
         return False
+
+    def _settled(self, stops: list[Fraction]) -> bool:
+        """Whether the flow has converged and the run ends with that; what stops are left are reached at rest."""
+        arrival, weights, wanted = self.arrival, self.weights, self.settings.converged
+        verdict = arrival.verdict(weights)
+        if verdict is None or not (wanted or not arrival.awaits(weights, verdict)):
+            return False
+        if stops and not wanted:
+            if not arrival.rests(weights, verdict):
+                return False
+            self._stay(stops)
+        if self.settings.end is None or wanted:
+            self.convergence, self.status = verdict, Status.CONVERGED
+            if not wanted:
+                self.notes.append("the flow has converged before `until` came true")
+        return True
+
+    def _stay(self, stops: list[Fraction]) -> None:
+        """Reach the stops that are left without a series: no digit changes any more."""
+        done = self.done
+        with ctx.workprec(64):
+            since = mpmath.nstr(mpf(ball(done.time)), 8)
+        self.notes.append(f"at rest from t = {since} on: the rest of the way is below the digits (proved)")
+        node = tuple(pack(matrix) for matrix in done.weights)
+        unit = packed_number(done.plan.unit)
+        self.segments += [Segment(a, b, node, unit, 0) for a, b in pairwise([done.time, *stops])]
+        self.done = replace(done, time=stops[-1], segments=len(self.segments))
+        stops.clear()
 
     def _check(self, weights: Sequence[arb_mat], begin: Fraction, elapsed: Fraction) -> arb:
         """Drift of the conserved quantities; it and instability must stay below what the precision allows."""
@@ -274,20 +320,14 @@ class Run:
         check_blow_up(self.problem, self.loss_at_start, weights, passed, elapsed, self.settings.digits)
         lost = self.sensitivity.advance(weights, elapsed)
         if lost > self.reserve:
-            raise TooFewBits(int(lost), f"instability magnifies rounding errors by 2^{lost:.0f}")
+            why = f"instability magnifies rounding errors by 2^{lost:.0f}"
+            raise TooFewBits(int(lost), why, at_saddle=self._at_saddle(weights))
         return drift
 
-    def _out_of_budget(self, started: float) -> bool:
-        settings = self.settings
-        if len(self.segments) >= settings.max_steps:
-            self.notes.append(f"budget: {settings.max_steps} steps (max_steps)")
-        elif settings.max_seconds is not None and clock.monotonic() - started > settings.max_seconds:
-            self.notes.append(f"budget: {settings.max_seconds} seconds (max_seconds)")
-        elif self.bytes > settings.max_memory:
-            self.notes.append(f"budget: {settings.max_memory} bytes for the nodes (max_memory)")
-        else:
-            return False
-        return True
+    def _at_saddle(self, weights: Sequence[arb_mat]) -> bool:
+        with ctx.workprec(64):
+            speed = sum((squared_norm(v) for v in self.problem.velocity(weights)), arb(0)).sqrt()
+            return bool(speed < arb((1, -bits_of_digits(self.settings.digits))))
 
     def _size(self, segment: Segment) -> int:
         return sum(len(layer) for layer in segment.weights) * (self.precision // 7 + 120) + _SPARE

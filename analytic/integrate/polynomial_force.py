@@ -77,7 +77,7 @@ class PolynomialForce:
     @property
     def is_bounded_below(self) -> bool:
         """Whether C ≥ 0 or C is a parabola with a minimum; others are not recognised."""
-        return self.is_nonnegative or self.convexity > 0
+        return self.is_nonnegative or self._parabola[1] > 0
 
     @property
     def is_convex(self) -> bool:
@@ -85,9 +85,9 @@ class PolynomialForce:
         return self._parabola[0]
 
     @property
-    def convexity(self) -> float:
+    def convexity(self) -> arb:
         """Least positive eigenvalue of C″ for a convex parabola with a minimum, else 0."""
-        return self._parabola[1]
+        return arb(self._parabola[1])
 
     @property
     def couples(self) -> bool:

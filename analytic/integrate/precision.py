@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from flint import arb, arb_mat
 
 from analytic.integrate._dyadic import NOTHING, exponents
+from analytic.integrate.budget import read_count
 from analytic.integrate.problem import Problem
-from graphs.errors import BudgetExceeded, DimensionError, PrecisionError
+from graphs.errors import BudgetExceeded, PrecisionError
 
 __all__ = [
     "FEWEST_SPARE_BITS",
@@ -38,8 +40,8 @@ def bits_of_digits(digits: int) -> int:
     return math.ceil(digits * LOG2_10)
 
 
-def check_digits(digits: int, parameters: int) -> None:
-    """Refuse too few digits, and so many that one series would not fit into memory.
+def check_digits(digits: Any, parameters: int) -> int:
+    """Read how many digits are wanted; refuse so many that one series would not fit into memory.
 
     Raises
     ------
@@ -48,15 +50,15 @@ def check_digits(digits: int, parameters: int) -> None:
     BudgetExceeded
         With the memory that one step would take.
     """
-    if isinstance(digits, bool) or not isinstance(digits, int) or digits < FEWEST_DIGITS:
-        raise DimensionError(f"digits: got {digits!r}, expected an integer ≥ {FEWEST_DIGITS}")
-    order = 1.3 * digits + 20
-    bytes_of_step = 4 * parameters * order * (digits * LOG2_10 / 8 + 48)
+    count = read_count(digits, "digits", FEWEST_DIGITS)
+    order = 1.3 * count + 20
+    bytes_of_step = 4 * parameters * order * (count * LOG2_10 / 8 + 48)
     if bytes_of_step > MOST_BYTES:
         raise BudgetExceeded(
-            f"digits: got {digits}: the series of one step would take about {bytes_of_step / 2**30:.3g} GiB; "
+            f"digits: got {count}: the series of one step would take about {bytes_of_step / 2**30:.3g} GiB; "
             f"ask for fewer digits (at most {MOST_BYTES / 2**30:g} GiB are allowed)"
         )
+    return count
 
 
 def check_blow_up(
@@ -89,9 +91,14 @@ def scale_bits(weights: Sequence[arb_mat]) -> int:
 def spread_bits(problem: Problem, weights: Sequence[arb_mat]) -> int:
     """Bits beyond the digits wanted, so that small parts survive beside large ones in one block.
 
-    With separated modes and two layers, or diagonal layers throughout, sizes do not mix: 0.
+    With separated modes and two layers, or diagonal layers or widths of 1 throughout, sizes do not mix: 0.
     """
-    if problem.is_diagonal or (problem.separated and problem.depth <= 2) or problem.depth == 1:
+    if (
+        max(problem.widths) == 1
+        or problem.is_diagonal
+        or (problem.separated and problem.depth <= 2)
+        or problem.depth == 1
+    ):
         return 0
     inside = _spread_inside(weights)
     small = max(scale_bits(weights), inside)

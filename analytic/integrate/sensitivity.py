@@ -1,6 +1,6 @@
 """How much a rounding error can grow beyond the growth of the weights themselves: bits that must be held in reserve.
 
-‖δW(t)‖ ≤ exp(∫λ) ‖δW(0)‖ with λ the largest eigenvalue of −∇²L, tracked for each mode where modes are separated.
+‖δW(t)‖ ≤ exp(∫λ) ‖δW(s)‖ with λ the largest eigenvalue of −∇²L, tracked for each mode where modes are separated.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from flint import arb, arb_mat
 from analytic.integrate._dyadic import NOTHING, exponent, exponents, float_matrix
 from analytic.integrate.problem import Problem
 
-__all__ = ["Sensitivity"]
+__all__ = ["Sensitivity", "negative_hessian", "scaled_hessian"]
 
 _LARGEST_HESSIAN = 400
-_TINY = 200  # bits: below 2^−200 numbers are scaled before they become binary floats
 
 
 class Sensitivity:
-    """Running estimate of the bits lost to instability, max over groups and time of ∫λ dt − log(growth).
+    """Running estimate of the bits lost to instability, max over groups and s ≤ t of ∫_s^t λ − log₂(growth since s).
 
     An estimate in binary floats: it decides about working precision, it is no part of an answer.
     """
@@ -32,22 +31,22 @@ class Sensitivity:
         self.problem = problem
         self.by_mode = problem.separated and problem.depth == 2
         self.by_entry = problem.is_diagonal and not problem.force.couples
-        self.start = self._sizes(weights)
-        self.amplified = np.zeros(len(self.start))
+        self._last_sizes = self._sizes(weights)
+        self._lost = [0.0] * len(self._last_sizes)
         self.bits = 0.0
         self._rates = self._eigenvalues(weights)
 
     def advance(self, weights: Sequence[arb_mat], elapsed: Fraction) -> float:
         """Take the weights after a step; return the bits lost so far."""
-        rates = self._eigenvalues(weights)
+        rates, sizes = self._eigenvalues(weights), self._sizes(weights)
         logs = _log2(elapsed)
         for g, ((old, old_shift), (new, new_shift)) in enumerate(zip(self._rates, rates, strict=True)):
-            mean = max(_product(old, old_shift + logs), 0.0) / 2 + max(_product(new, new_shift + logs), 0.0) / 2
-            self.amplified[g] += mean / math.log(2)
-        self._rates = rates
-        for g, (now, then) in enumerate(zip(self._sizes(weights), self.start, strict=True)):
+            amplified = (_product(old, old_shift + logs) + _product(new, new_shift + logs)) / (2 * math.log(2))
+            then, now = self._last_sizes[g], sizes[g]
             grown = now - then if then > NOTHING and now > NOTHING else 0
-            self.bits = max(self.bits, float(self.amplified[g]) - max(0, grown))
+            self._lost[g] = max(0.0, self._lost[g] + amplified - grown)
+        self._rates, self._last_sizes = rates, sizes
+        self.bits = max(self.bits, *self._lost)
         return self.bits
 
     def _sizes(self, weights: Sequence[arb_mat]) -> list[int]:
@@ -67,68 +66,87 @@ class Sensitivity:
         problem, depth = self.problem, self.problem.depth
         if depth == 1 and problem.force.is_convex:
             return [(0.0, 0.0)] * len(self._sizes(weights))
-        shift = _scaling(max(max(exponents(matrix)) for matrix in weights))
-        floats = [float_matrix(matrix, shift) for matrix in weights]
-        product = problem.product(weights)
-        exact = problem.force.residual(product) * problem.factor
-        force_shift = _scaling(max(exponents(exact)))
-        # the two parts of the Hessian as floats times powers of two of their own
-        parts = float_matrix(exact, force_shift), -force_shift - shift * (depth - 2), -shift * (2 * depth - 2)
+        parts = _Parts(problem, weights)
         if self.by_entry:
-            return [self._of_entry(floats, parts, product, j) for j in range(len(self.start))]
+            return [self._of_entry(parts, j) for j in range(len(self._last_sizes))]
         if self.by_mode:
-            return [self._of_mode(floats, parts, product, j) for j in range(len(self.start))]
-        if sum(matrix.size for matrix in floats) > _LARGEST_HESSIAN:
-            return [self._bound(floats, parts, product)]
-        places = range(product.nrows() * product.ncols())
-        residual, bend, scale = self._scaled(parts, product, places)
-        hessian = negative_hessian(floats, residual, bend, problem.flow.network.supports)
+            return [self._of_mode(parts, j) for j in range(len(self._last_sizes))]
+        if sum(matrix.size for matrix in parts.weights) > _LARGEST_HESSIAN:
+            return [self._bound(parts)]
+        hessian, scale = parts.negative_hessian()
         return [(float(np.linalg.eigvalsh(hessian)[-1]), scale)]
 
-    def _scaled(self, parts: tuple[Any, int, int], product: arb_mat, places: Sequence[int]) -> tuple[Any, Any, int]:
-        """Residual and C″ on `places` in units of one power of two, and that power."""
-        residual, scale, other = parts
-        bend, shift = self.problem.force.curvature(product, places)
-        other += shift
-        common = max(scale, other) if residual.any() and bend.any() else scale if residual.any() else other
-        return residual * _power(scale - common), bend * _power(other - common), common
-
-    def _of_entry(
-        self, weights: Sequence[Any], parts: tuple[Any, int, int], product: arb_mat, j: int
-    ) -> tuple[float, float]:
+    def _of_entry(self, parts: _Parts, j: int) -> tuple[float, float]:
         """Entry j of diagonal layers, the others held fast."""
-        residual, bend, scale = self._scaled(parts, product, [j * product.ncols() + j])
-        entries = [np.array([[matrix[j, j]]]) for matrix in weights]
+        residual, bend, scale = parts.on([j * parts.product.ncols() + j])
+        entries = [np.array([[matrix[j, j]]]) for matrix in parts.weights]
         small = negative_hessian(entries, np.array([[residual[j, j]]]), bend, [None] * len(entries))
         return float(np.linalg.eigvalsh(small)[-1]), scale
 
-    def _of_mode(
-        self, weights: Sequence[Any], parts: tuple[Any, int, int], product: arb_mat, j: int
-    ) -> tuple[float, float]:
+    def _of_mode(self, parts: _Parts, j: int) -> tuple[float, float]:
         """Two layers, column j of W_1 beside row j of W_2, the other modes held fast."""
-        first, second = weights
-        rows, cols = product.nrows(), product.ncols()
+        first, second = parts.weights
+        rows, cols = parts.product.nrows(), parts.product.ncols()
         row, column = range(j * cols, (j + 1) * cols), range(j, rows * cols, cols)
         places = sorted({*row, *column})
-        residual, bend, scale = self._scaled(parts, product, places)
+        residual, bend, scale = parts.on(places)
         in_row, in_column = ([k for k, place in enumerate(places) if place in group] for group in (row, column))
         cross = residual[j, j] * np.eye(first.shape[0])
         top = -second.T @ bend[np.ix_(in_column, in_column)] @ second
         bottom = -first @ bend[np.ix_(in_row, in_row)] @ first.T
         return float(np.linalg.eigvalsh(np.block([[top, cross], [cross, bottom]]))[-1]), scale
 
-    def _bound(self, weights: Sequence[Any], parts: tuple[Any, int, int], product: arb_mat) -> tuple[float, float]:
+    def _bound(self, parts: _Parts) -> tuple[float, float]:
         """By norms: (h − 1)‖R‖ max‖W‖^{h−2}, and what a concave part of C adds."""
-        residual, scale, other = parts
-        depth, largest = len(weights), max(np.linalg.norm(matrix, 2) for matrix in weights)
-        bound = (depth - 1) * float(np.linalg.norm(residual, 2)) * float(largest) ** (depth - 2)
-        concave = self.problem.force.concavity(product, arb(0))
+        scale, other = parts.residual_shift, parts.bend_shift
+        depth, largest = len(parts.weights), max(np.linalg.norm(matrix, 2) for matrix in parts.weights)
+        bound = (depth - 1) * float(np.linalg.norm(parts.residual, 2)) * float(largest) ** (depth - 2)
+        concave = self.problem.force.concavity(parts.product, arb(0))
         if concave > 0:
             size = exponent(concave)
             added = depth * float(concave * arb((1, -size))) * float(largest) ** (2 * depth - 2)
             common = max(scale, other + size)
             return bound * _power(scale - common) + added * _power(other + size - common), common
         return bound, scale
+
+
+class _Parts:
+    """The two parts of the Hessian, ⟨R, D²P⟩ and DPᵀ C″ DP, from binary floats times powers of two of their own.
+
+    Parameters
+    ----------
+    problem : Problem
+    weights : sequence of arb_mat
+    """
+
+    def __init__(self, problem: Problem, weights: Sequence[arb_mat]) -> None:
+        self.problem, depth = problem, problem.depth
+        size = _size(weights)
+        self.weights = [float_matrix(matrix, -size) for matrix in weights]
+        self.product = problem.product(weights)
+        exact = problem.force.residual(self.product) * problem.factor
+        force = _size([exact])
+        self.residual = float_matrix(exact, -force)
+        self.residual_shift, self.bend_shift = force + size * (depth - 2), size * (2 * depth - 2)
+
+    def on(self, places: Sequence[int]) -> tuple[Any, Any, int]:
+        """Residual and C″ on `places` in units of one power of two, and that power."""
+        residual, scale = self.residual, self.residual_shift
+        bend, shift = self.problem.force.curvature(self.product, places)
+        other = self.bend_shift + shift
+        common = max(scale, other) if residual.any() and bend.any() else scale if residual.any() else other
+        return residual * _power(scale - common), bend * _power(other - common), common
+
+    def negative_hessian(self) -> tuple[np.ndarray[Any, np.dtype[np.float64]], int]:
+        """−∇²L as binary floats times 2^(second)."""
+        residual, bend, scale = self.on(range(self.product.nrows() * self.product.ncols()))
+        return negative_hessian(self.weights, residual, bend, self.problem.flow.network.supports), scale
+
+
+def scaled_hessian(problem: Problem, weights: Sequence[arb_mat]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], int]:
+    """∇²L at `weights` as binary floats times 2^(second)."""
+    matrix, scale = _Parts(problem, weights).negative_hessian()
+    return -matrix, scale
 
 
 def negative_hessian(
@@ -165,9 +183,10 @@ def negative_hessian(
     return table
 
 
-def _scaling(size: int) -> int:
-    """Bits by which numbers of a size are scaled, so that binary floats hold them."""
-    return -size if NOTHING < size < -_TINY or size > 2 * _TINY else 0
+def _size(matrices: Sequence[arb_mat]) -> int:
+    """Exponent of the largest entry; 0 if all are zero."""
+    size = max(max(exponents(matrix)) for matrix in matrices)
+    return size if size > NOTHING else 0
 
 
 def _power(shift: int) -> float:
@@ -182,7 +201,6 @@ def _log2(value: Fraction) -> float:
 
 def _product(value: float, shift: float) -> float:
     """value · 2^shift without overflow."""
-    if value <= 0:
+    if value == 0:
         return 0.0
-    total = math.log2(value) + shift
-    return 2.0**total if total < 60 else 2.0**60
+    return math.copysign(2.0 ** min(math.log2(abs(value)) + shift, 60.0), value)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
 from analytic.exact.linalg import rank
 from analytic.flow import GradientFlow
+from analytic.integrate.budget import Budget, read_count, read_flag
 from analytic.integrate.events import LossLevel, ModeLearnt, PlateauSpeed, Watch
 from analytic.integrate.links import Kernel, read_kernel
 from analytic.integrate.precision import FEWEST_SPARE_BITS, bits_of_digits, check_digits
@@ -39,8 +40,7 @@ class Settings:
     watches : tuple of Watch
     frame, rigorous, verify, precision, order, kernel
         See `integrate`.
-    max_steps, max_seconds, max_memory
-        Budgets.
+    budget : Budget
     progress, name_plateau
         Callbacks.
     """
@@ -60,10 +60,8 @@ class Settings:
     precision: int | None
     order: int | None
     kernel: Kernel
-    max_steps: int
-    max_seconds: float | None
-    max_memory: int
-    progress: Any
+    budget: Budget
+    progress: bool | Callable[[Any], Any]
     name_plateau: Callable[[Any], str] | None
 
 
@@ -75,28 +73,23 @@ def read_settings(flow: GradientFlow, start: Start, options: dict[str, Any]) -> 
     DimensionError, HypothesisError, InexactInputError, NotFiniteError, BudgetExceeded
         Naming the argument.
     """
-    digits = options["digits"]
-    check_digits(digits, flow.network.num_parameters)
+    digits = check_digits(options["digits"], flow.network.num_parameters)
     begin = exact_time(options["start_time"], "start_time")
     end = None if options["t"] is None else exact_time(options["t"], "t")
     if end is None and options["until"] is None:
         raise HypothesisError('got neither t nor until; say when to stop, e.g. t=10 or until="converged"')
     if end is not None and end < begin:
         raise HypothesisError(f"t: got {options['t']}, expected at least start_time = {begin}; flows run forwards")
-    stops = sorted({exact_time(time, "times") for time in options["times"]})
+    stops = sorted(_read_times(options["times"]))
     if stops and (stops[0] < begin or (end is not None and stops[-1] > end)):
         raise HypothesisError("times: expected times between start_time and t")
     if end is not None:
         stops = sorted({*stops, end})
     converged, predicates, terminal = read_until(options["until"])
-    order, precision = options["order"], options["precision"]
-    for name, value, least in (
-        ("order", order, 4),
-        ("precision", precision, 32),
-        ("max_steps", options["max_steps"], 1),
-    ):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-            raise DimensionError(f"{name}: got {value!r}, expected an integer ≥ {least}")
+    order, precision = (
+        None if options[name] is None else read_count(options[name], name, least)
+        for name, least in (("order", 4), ("precision", 32))
+    )
     if precision is not None and precision < bits_of_digits(digits) + FEWEST_SPARE_BITS:
         raise DimensionError(
             f"precision: got {precision} bits for {digits} digits, expected at least "
@@ -106,6 +99,9 @@ def read_settings(flow: GradientFlow, start: Start, options: dict[str, Any]) -> 
         raise DimensionError(f'frame: got {options["frame"]!r}, expected "auto", "data" or "given"')
     if options["frame"] == "data" and isinstance(flow.loss, SmoothLoss):
         raise HypothesisError('frame: got "data" with a SmoothLoss, which has no singular frame; use "auto" or "given"')
+    rigorous = read_flag(options["rigorous"], "rigorous")
+    if rigorous and options["frame"] == "data":
+        raise HypothesisError('frame: got "data" with rigorous=True, which works in the given frame; use "auto"')
     return Settings(
         flow,
         start,
@@ -115,19 +111,38 @@ def read_settings(flow: GradientFlow, start: Start, options: dict[str, Any]) -> 
         tuple(stops),
         converged,
         predicates,
-        (*_read_events(options["events"], flow), *terminal),
+        _merged(_read_events(options["events"], flow), terminal),
         options["frame"],
-        bool(options["rigorous"]),
-        bool(options["verify"]),
+        rigorous,
+        read_flag(options["verify"], "verify"),
         precision,
         order,
         read_kernel(options["kernel"]),
-        options["max_steps"],
-        options["max_seconds"],
-        options["max_memory"],
-        options["progress"],
-        options["name_plateau"],
+        Budget.read(options["max_steps"], options["max_seconds"], options["max_memory"]),
+        _read_progress(options["progress"]),
+        _read_callable(options["name_plateau"], "name_plateau"),
     )
+
+
+def _read_times(times: Any) -> set[Fraction]:
+    if isinstance(times, (str, bytes)) or not isinstance(times, Iterable):
+        raise DimensionError(f"times: got {times!r}, expected a sequence of times")
+    return {exact_time(time, "times") for time in times}
+
+
+def _read_progress(progress: Any) -> bool | Callable[[Any], Any]:
+    if progress is None or isinstance(progress, bool):
+        return bool(progress)
+    if not callable(progress):
+        raise DimensionError(f"progress: got {progress!r}, expected True, False or a function of a Progress")
+    function: Callable[[Any], Any] = progress
+    return function
+
+
+def _read_callable(value: Any, name: str) -> Any:
+    if value is not None and not callable(value):
+        raise DimensionError(f"{name}: got {value!r}, expected a function or None")
+    return value
 
 
 def read_until(until: Until) -> tuple[bool, tuple[Any, ...], tuple[Watch, ...]]:
@@ -141,7 +156,7 @@ def read_until(until: Until) -> tuple[bool, tuple[Any, ...], tuple[Watch, ...]]:
             converged = True
         elif isinstance(part, Watch):
             watches.append(_terminal(part))
-        elif callable(part):
+        elif callable(part) and not isinstance(part, type):
             predicates.append(part)
         else:
             raise HypothesisError(
@@ -151,6 +166,11 @@ def read_until(until: Until) -> tuple[bool, tuple[Any, ...], tuple[Watch, ...]]:
     return converged, tuple(predicates), tuple(watches)
 
 
+def _merged(recorded: tuple[Watch, ...], terminal: tuple[Watch, ...]) -> tuple[Watch, ...]:
+    """Both, each quantity once."""
+    return (*(watch for watch in recorded if _terminal(watch) not in terminal), *terminal)
+
+
 def _terminal(watch: Watch) -> Watch:
     return replace(watch, terminal=True)
 
@@ -158,7 +178,7 @@ def _terminal(watch: Watch) -> Watch:
 def _read_events(events: Any, flow: GradientFlow) -> tuple[Watch, ...]:
     if events is None:
         return ()
-    if isinstance(events, str):
+    if isinstance(events, (str, Watch)) or not isinstance(events, Iterable):
         events = (events,)
     found: list[Watch] = []
     for part in events:

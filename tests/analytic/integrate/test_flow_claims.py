@@ -65,7 +65,7 @@ def test_an_interrupted_check_is_no_disagreement(monkeypatch):
     def interrupted_the_second_time(run):
         calls.append(run)
         if len(calls) == 2:
-            run.settings = replace(run.settings, max_steps=1)
+            run.settings = replace(run.settings, budget=replace(run.settings.budget, max_steps=1))
         return go(run)
 
     monkeypatch.setattr(Run, "go", interrupted_the_second_time)

@@ -1,0 +1,61 @@
+"""What follows when a flow has arrived: a run ends, or stands still up to its last stop.
+
+Standing still is right to the digits once the rest of the way, |W(∞) − W(t)| ≤ 2‖∇L‖/κ, is below each block's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from flint import arb_mat, ctx
+
+from analytic.integrate._dyadic import NOTHING, mpf
+from analytic.integrate.convergence import Convergence, Judge
+from analytic.integrate.events import LossLevel
+from analytic.integrate.precision import bits_of_digits
+from analytic.integrate.problem import Problem
+from analytic.integrate.settings import Settings
+
+__all__ = ["Arrival"]
+
+_SPARE_BITS = 7  # by which the rest of the way stays below the digits
+
+
+class Arrival:
+    """Looks whether a flow has arrived, and what may still happen then.
+
+    Parameters
+    ----------
+    problem : Problem
+    settings : Settings
+    """
+
+    def __init__(self, problem: Problem, settings: Settings) -> None:
+        self.problem, self.settings = problem, settings
+
+    @cached_property
+    def _judge(self) -> Judge:
+        return Judge(self.problem, self.settings.digits)
+
+    def verdict(self, weights: Sequence[arb_mat]) -> Convergence | None:
+        """What is known about the limit, or None if the flow has not arrived."""
+        return self._judge.judge(weights)
+
+    def awaits(self, weights: Sequence[arb_mat], verdict: Convergence) -> bool:
+        """Whether something that was asked for may still happen: a loss level above the limit, or a predicate."""
+        if self.settings.predicates:
+            return True
+        levels = [watch for watch in self.settings.watches if isinstance(watch, LossLevel)]
+        with ctx.workprec(self.problem.precision):
+            loss = self.problem.loss(weights)
+            return any(verdict.loss_lower <= mpf(level.height) < mpf(loss) for level in levels)
+
+    def rests(self, weights: Sequence[arb_mat], verdict: Convergence) -> bool:
+        """Whether it is proved that no block moves any more by one of its digits; not for rigorous runs."""
+        if self.settings.rigorous or not verdict.certified:
+            return False
+        with ctx.workprec(64):
+            sizes = [size for size in self.problem.block_exponents(weights) if size > NOTHING]
+        _, mantissa, exponent, bits = verdict.distance._mpf_
+        return not mantissa or exponent + bits < min(sizes) - bits_of_digits(self.settings.digits) - _SPARE_BITS
