@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import mpmath
 import sympy
@@ -24,6 +24,7 @@ from graphs.errors import DimensionError, HypothesisError
 
 __all__ = [
     "Event",
+    "Forgotten",
     "LossLevel",
     "ModeLearnt",
     "PlateauSpeed",
@@ -91,6 +92,8 @@ class Watch:
     direction: int = 0
     terminal: bool = False
 
+    passed: ClassVar[int] = 0  # sign of the value once it has happened, where it happens once
+
     def value(self, problem: Problem, weights: Sequence[arb_mat]) -> arb:
         """The function whose zeros are the events at `weights`, in the frame of `problem`."""
         raise NotImplementedError
@@ -103,6 +106,10 @@ class Watch:
     def kind(self, direction: int) -> str:
         """Name of the event, by `direction`."""
         raise NotImplementedError
+
+    def kept(self) -> Watch:
+        """What files and pickles keep of it."""
+        return self
 
     @property
     def number(self) -> int | None:
@@ -138,6 +145,8 @@ class ModeLearnt(Watch):
 
     mode: int
     fraction: Any = "1/2"
+
+    passed: ClassVar[int] = 1
 
     def value(self, problem: Problem, weights: Sequence[arb_mat]) -> arb:
         """u_kᵀ P v_k − σ_k · fraction at `weights`, in the frame of `problem`."""
@@ -181,6 +190,8 @@ class LossLevel(Watch):
     """
 
     level: Any
+
+    passed: ClassVar[int] = -1
 
     def value(self, problem: Problem, weights: Sequence[arb_mat]) -> arb:
         """L − level at `weights`, in the frame of `problem`."""
@@ -357,10 +368,37 @@ class PolynomialEvent(Watch):
         """Name of the event: "polynomial", by `direction`."""
         return "polynomial"
 
+    def kept(self) -> Watch:
+        """Itself, or for a function, which files and pickles can't keep, that there was one."""
+        return self if isinstance(self.polynomial, sympy.Basic) else Forgotten(self.name or "a function")
+
     @property
     def label(self) -> str:
         """The name."""
         return self.name
+
+
+@dataclass(frozen=True)
+class Forgotten(Watch):
+    """An event of an earlier run that a file could not keep, such as a function of the weights.
+
+    Parameters
+    ----------
+    name : str
+    direction, terminal
+        As for every event.
+
+    Examples
+    --------
+    >>> PolynomialEvent(lambda weights: weights[0][0, 0] - 1, "one").kept().name
+    'one'
+    """
+
+    name: str
+
+    def check(self, problem: Problem) -> None:
+        """Refuse to go on without it (against `problem`)."""
+        raise HypothesisError(f"events: {self.name} can't be kept in files; give events=[…] again, or events=None")
 
 
 def _ball(value: Any, where: str) -> arb:

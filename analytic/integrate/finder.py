@@ -21,7 +21,8 @@ _SCAN = (Fraction(1, 2), Fraction(1))
 class EventFinder:
     """Finds the sign changes of several watched quantities step by step.
 
-    A quantity is looked at twice a step; two zeros closer than that are missed.
+    A quantity is looked at twice a step; two zeros closer than that are missed. Up to the time `behind`, if given, no
+    event ends the run: an earlier run has been there.
     """
 
     def __init__(
@@ -30,10 +31,11 @@ class EventFinder:
         watches: Sequence[Watch],
         weights: Sequence[arb_mat],
         name_plateau: Callable[[Any], str] | None = None,
+        behind: Fraction | None = None,
     ) -> None:
         for watch in watches:
             watch.check(problem)
-        self.problem, self.watches, self.name_plateau = problem, tuple(watches), name_plateau
+        self.problem, self.watches, self.name_plateau, self.behind = problem, tuple(watches), name_plateau, behind
         self.signs = [self._sign(watch, weights) for watch in self.watches]
 
     def scan(self, series: Series, start: Fraction, theta: arb, carried: int) -> tuple[list[Event], Event | None]:
@@ -58,8 +60,8 @@ class EventFinder:
                 self.signs[place] = sign or before
                 last = knot
         found.sort(key=lambda item: item[0])
-        for position, (_, event, watch) in enumerate(found):
-            if watch.terminal:
+        for position, (moment, event, watch) in enumerate(found):
+            if watch.terminal and (self.behind is None or moment > self.behind):
                 return [item[1] for item in found[: position + 1]], event
         return [item[1] for item in found], None
 

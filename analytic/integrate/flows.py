@@ -26,6 +26,7 @@ from graphs.errors import DimensionError, HypothesisError, PrecisionError
 __all__ = ["integrate", "resumed"]
 
 _REPAIRS = 7
+_BUDGETS = ("max_steps", "max_seconds", "max_memory")
 _BOUND_REPAIRS = 3  # a bound that is lost this often would take too long to prove
 _BOUND_BITS = 64
 _SADDLE = 5  # times the bits expected: more are not spent on a flow that stays at a saddle, unless t is given
@@ -169,6 +170,9 @@ def _integrated(settings: Settings, earlier: Trajectory | None = None) -> Trajec
     resting = _at_rest(settings) if earlier is None else None
     if resting is not None:
         return resting
+    behind = _behind(settings, earlier)
+    if behind is not None:
+        return behind
     trajectory = _with_enough_bits(settings, earlier)
     return _verified(settings, trajectory) if settings.verify else trajectory
 
@@ -266,6 +270,28 @@ def _at_rest(settings: Settings) -> Trajectory | None:
     )
 
 
+def _behind(settings: Settings, earlier: Trajectory | None) -> Trajectory | None:
+    """The run so far if the loss level or mode of `until` is behind it already."""
+    ends = [watch for watch in settings.watches if watch.terminal and watch.passed and not watch.direction]
+    ends = [watch for watch in ends if replace(watch, terminal=False) in settings.recorded]
+    if not ends:
+        return None
+    if earlier is None:
+        begin = replace(settings, end=settings.begin, stops=(), watches=(), rigorous=False)
+        earlier = Run(begin, bits_of_digits(settings.digits) + GUARD, float(_first_reserve(settings))).go()
+    problem, weights = earlier.problem, earlier.state(earlier.final_time)
+    for watch in ends:
+        watch.check(problem)
+        with ctx.workprec(earlier.precision):
+            behind = watch.value(problem, weights).mid() * watch.passed > 0
+        for event in earlier.events:
+            same = event.kind == watch.kind(watch.passed) and event.mode == watch.number
+            behind = behind or (same and event.exact_time == earlier.final_time)
+        if behind:
+            return replace(earlier, status=Status.EVENT, notes=(*earlier.notes, f"{watch!r} is behind already"))
+    return None
+
+
 def _verified(settings: Settings, first: Trajectory) -> Trajectory:
     """Compare with a second run of more bits and another order, to the same exact time."""
     for _ in range(3):
@@ -328,29 +354,27 @@ def resumed(trajectory: Trajectory, changes: dict[str, Any]) -> Trajectory:
     """See `Trajectory.resume`."""
     if trajectory.method != "taylor":
         raise HypothesisError(f"resume: got a run of {trajectory.method}, expected a flow")
+    before, rigorous = dict(trajectory.options), trajectory.end_radius is not None
     defaults: dict[str, Any] = {
-        "t": None,
-        "until": None,
         "digits": trajectory.digits,
         "start_time": trajectory.segments[0].start,
-        "times": (),
-        "events": ("modes", "plateaus"),
-        "rigorous": trajectory.end_radius is not None,
-        "verify": False,
-        "frame": "auto",
+        "events": trajectory.watches,
+        "rigorous": rigorous,
+        "frame": before.get("frame", "auto"),
         "precision": None,
-        "order": None,
+        "order": before.get("order"),
         "kernel": trajectory.problem.kernel,
-        "max_steps": 100_000,
-        "max_seconds": None,
-        "max_memory": 2**31,
-        "progress": False,
         "name_plateau": None,
     }
+    unknown = changes.keys() - defaults.keys() - {"t", "until", "times", "verify", "progress", *_BUDGETS}
+    if unknown:
+        raise DimensionError(f"resume: got {', '.join(sorted(unknown))}, expected arguments of integrate")
     settings = read_settings(trajectory.flow, trajectory.start, {**defaults, **changes})
-    last = trajectory.segments[-1].start
-    if settings.end is not None and settings.end < trajectory.final_time:
-        raise HypothesisError(f"t: expected at least {float(trajectory.final_time):.6g}, the end of the run so far")
-    fresh = trajectory.status is Status.STATIONARY or "digits" in changes
-    fresh = fresh or settings.rigorous != (trajectory.end_radius is not None) or last == trajectory.final_time
-    return _integrated(settings, None if fresh else trajectory)
+    now, last = trajectory.final_time, trajectory.segments[-1].start
+    if settings.stops and settings.stops[0] < now:
+        name = "t" if settings.end is not None and settings.end < now else "times"
+        raise HypothesisError(f"{name}: expected at least {float(now):.6g}, the end of the run so far")
+    fresh = trajectory.status is Status.STATIONARY or settings.rigorous != rigorous or last == now
+    if fresh or {"digits", "precision", "order", "frame"} & changes.keys():
+        return _integrated(settings)
+    return _integrated(settings, trajectory)

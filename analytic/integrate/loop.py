@@ -14,7 +14,7 @@ from flint import arb, arb_mat, ctx
 from analytic.integrate._dyadic import Packed, ball, exponents, fraction_of, mpf, mpmath_matrix, pack, packed_number
 from analytic.integrate.arrival import Arrival
 from analytic.integrate.convergence import Convergence
-from analytic.integrate.events import Event, LossLevel, ModeLearnt
+from analytic.integrate.events import Event
 from analytic.integrate.finder import EventFinder
 from analytic.integrate.precision import FEWEST_SPARE_BITS, bits_of_digits, check_blow_up, scale_bits, spread_bits
 from analytic.integrate.problem import Problem, squared_norm
@@ -136,7 +136,8 @@ class Run:
                 self.done = _Done(settings.begin, first, self.stepper.first(problem, first), radius=self._radius())
         else:
             self._replay(self.earlier)
-        self.finder = EventFinder(problem, settings.watches, self.weights, settings.name_plateau)
+        behind = None if self.earlier is None else self.earlier.final_time
+        self.finder = EventFinder(problem, settings.watches, self.weights, settings.name_plateau, behind)
 
     def _replay(self, earlier: Trajectory) -> None:
         """Take over the nodes of an earlier run up to its last step, which is taken again with its own plan."""
@@ -178,8 +179,6 @@ class Run:
 
     def go(self) -> Trajectory:
         """Run to the end and return what was done; budgets and Ctrl-C end a run, they do not raise."""
-        if self._begins_fulfilled():
-            return self._trajectory()
         reporter = Reporter(self.settings.progress, self.settings.digits)
         stops = [stop for stop in self.settings.stops if stop > self.time]
         try:
@@ -196,16 +195,6 @@ class Run:
             self.status = Status.INTERRUPTED
         reporter.close()
         return self._trajectory()
-
-    def _begins_fulfilled(self) -> bool:
-        """Whether a loss level or a mode that is to end the run is passed where it begins."""
-        for watch, sign in zip(self.settings.watches, self.finder.signs, strict=True):
-            wanted = -1 if isinstance(watch, LossLevel) else 1 if isinstance(watch, ModeLearnt) else 0
-            if watch.terminal and not watch.direction and sign == wanted != 0:
-                self.status = Status.EVENT
-                self.notes.append(f"{watch!r} is passed where the run begins")
-                return True
-        return False
 
     def _step(self, stops: list[Fraction]) -> bool:
         """One step; whether the run ends with it."""
@@ -354,7 +343,13 @@ class Run:
             end_radius=None if done.radius is None else packed_number(done.radius),
             drift=packed_number(done.drift),
             notes=tuple(self.notes),
-            options=(("reserve", self.reserve), ("kernel", self.problem.kernel)),
+            options=(
+                ("reserve", self.reserve),
+                ("kernel", self.problem.kernel),
+                ("order", settings.order),
+                ("frame", settings.frame),
+            ),
+            watches=settings.recorded,
         )
 
 

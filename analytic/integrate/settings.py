@@ -38,6 +38,9 @@ class Settings:
         Stop when the flow has arrived.
     predicates : tuple of callables
     watches : tuple of Watch
+        All that is looked for.
+    recorded : tuple of Watch
+        What a resumed run goes on looking for: the same, but those of `until` do not end it.
     frame, rigorous, verify, precision, order, kernel
         See `integrate`.
     budget : Budget
@@ -54,6 +57,7 @@ class Settings:
     converged: bool
     predicates: tuple[Callable[[Any, Any], bool], ...]
     watches: tuple[Watch, ...]
+    recorded: tuple[Watch, ...]
     frame: Frame
     rigorous: bool
     verify: bool
@@ -99,6 +103,8 @@ def read_settings(flow: GradientFlow, start: Start, options: dict[str, Any]) -> 
         raise DimensionError(f'frame: got {options["frame"]!r}, expected "auto", "data" or "given"')
     if options["frame"] == "data" and isinstance(flow.loss, SmoothLoss):
         raise HypothesisError('frame: got "data" with a SmoothLoss, which has no singular frame; use "auto" or "given"')
+    events = _read_events(options["events"], flow)
+    passing = [replace(watch, terminal=False) for watch in terminal]
     rigorous = read_flag(options["rigorous"], "rigorous")
     if rigorous and options["frame"] == "data":
         raise HypothesisError('frame: got "data" with rigorous=True, which works in the given frame; use "auto"')
@@ -111,7 +117,8 @@ def read_settings(flow: GradientFlow, start: Start, options: dict[str, Any]) -> 
         tuple(stops),
         converged,
         predicates,
-        _merged(_read_events(options["events"], flow), terminal),
+        (*(watch for watch in events if _terminal(watch) not in terminal), *terminal),
+        (*events, *(watch for watch in passing if watch not in events)),
         options["frame"],
         rigorous,
         read_flag(options["verify"], "verify"),
@@ -164,11 +171,6 @@ def read_until(until: Until) -> tuple[bool, tuple[Any, ...], tuple[Watch, ...]]:
                 "or a function of (time, weights)"
             )
     return converged, tuple(predicates), tuple(watches)
-
-
-def _merged(recorded: tuple[Watch, ...], terminal: tuple[Watch, ...]) -> tuple[Watch, ...]:
-    """Both, each quantity once."""
-    return (*(watch for watch in recorded if _terminal(watch) not in terminal), *terminal)
 
 
 def _terminal(watch: Watch) -> Watch:

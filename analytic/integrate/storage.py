@@ -1,16 +1,36 @@
-"""Trajectories as JSON and back, exactly: all nodes are integers."""
+"""Trajectories as JSON and back, exactly: all nodes are integers. What is damaged is refused, never guessed."""
 
 from __future__ import annotations
 
 import json
-from fractions import Fraction
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import mpmath
-
 from analytic.flow import GradientFlow
 from analytic.integrate._dyadic import Packed
+from analytic.integrate._stored import (
+    broken,
+    check_tree,
+    entry,
+    integer,
+    items,
+    open_number,
+    optional,
+    pair,
+    rational,
+    read_dyadic,
+    read_exact,
+    read_mpf,
+    reading,
+    real,
+    text,
+    write_exact,
+    write_mpf,
+    write_pair,
+)
+from analytic.integrate._watch_trees import watch_from_dict, watch_to_dict
 from analytic.integrate.convergence import Convergence
 from analytic.integrate.events import Event
 from analytic.integrate.start import Start
@@ -19,36 +39,48 @@ from analytic.loss import QuadraticLoss
 from analytic.smooth_loss import SmoothLoss
 from graphs.errors import HypothesisError
 from graphs.network import LinearNetwork
-from graphs.scalars import exact_number
 
 if TYPE_CHECKING:
-    from analytic.integrate.trajectory import Trajectory
+    from analytic.integrate.trajectory import Segment, Trajectory
 
 __all__ = ["from_dict", "load", "save", "to_dict"]
 
 _FORMAT = "blockshift trajectory 1"
+_METHODS = ("taylor", "descent")
+_MANY = 10**9  # more bits, digits, modes or orders than any run has
+_BOUNDS = ("gradient", "distance", "loss_lower", "loss_upper")
 
 
 def save(trajectory: Trajectory, path: Any) -> None:
     """Write `to_dict` as JSON."""
-    Path(path).write_text(json.dumps(to_dict(trajectory)), encoding="utf-8")
+    Path(path).write_text(json.dumps(to_dict(trajectory), allow_nan=False), encoding="utf-8")
 
 
 def load(path: Any) -> Trajectory:
-    """Read what `save` wrote."""
-    return from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+    """Read what `save` wrote; HypothesisError for anything else, OSError if there is no such file."""
+    try:
+        data = json.loads(Path(path).read_bytes().decode("utf-8"))
+    except (ValueError, RecursionError) as problem:
+        raise HypothesisError(f"{path}: got no JSON ({problem}), expected a file of Trajectory.save") from None
+    return from_dict(data)
 
 
 def to_dict(trajectory: Trajectory) -> dict[str, Any]:
-    """Everything, JSON-safe."""
+    """Everything, JSON-safe.
+
+    Raises
+    ------
+    HypothesisError
+        If the start has irrational numbers that files do not know.
+    """
     network = trajectory.flow.network
     return {
         "format": _FORMAT,
         "widths": list(network.widths),
         "supports": [None if s is None else [[int(e) for e in row] for row in s] for s in network.supports],
-        "loss": trajectory.flow.loss.to_dict(),
+        "loss": _loss_dict(trajectory.flow.loss),
         "start": {
-            "layers": [[[_exact(entry) for entry in row] for row in layer] for layer in trajectory.start.layers],
+            "layers": _exact_layers(trajectory.start.layers),
             "seed": trajectory.start.seed,
             "note": trajectory.start.note,
         },
@@ -58,13 +90,13 @@ def to_dict(trajectory: Trajectory) -> dict[str, Any]:
         "status": str(trajectory.status),
         "segments": [
             {
-                "start": _exact(s.start),
-                "end": _exact(s.end),
+                "start": write_exact(s.start),
+                "end": write_exact(s.end),
                 "weights": _hex(s.weights),
-                "unit": _pair(s.unit),
+                "unit": write_pair(s.unit),
                 "order": s.order,
-                "radius": _pair(s.radius),
-                "bounds": [_pair(b) for b in s.bounds],
+                "radius": write_pair(s.radius),
+                "bounds": [write_pair(b) for b in s.bounds],
             }
             for s in trajectory.segments
         ],
@@ -72,138 +104,219 @@ def to_dict(trajectory: Trajectory) -> dict[str, Any]:
         "frame": None if trajectory.frame is None else _hex(trajectory.frame),
         "events": [_event_dict(e) for e in trajectory.events],
         "convergence": _convergence(trajectory.convergence),
-        "end_radius": _pair(trajectory.end_radius),
+        "end_radius": write_pair(trajectory.end_radius),
         "agreed_digits": trajectory.agreed_digits,
-        "drift": _pair(trajectory.drift),
+        "drift": write_pair(trajectory.drift),
         "notes": list(trajectory.notes),
         "options": [[key, value] for key, value in trajectory.options],
-        "exact_nodes": _nested(trajectory.exact_nodes),
+        "watches": [watch_to_dict(watch) for watch in trajectory.watches],
+        "exact_nodes": optional(lambda nodes: [_exact_layers(node) for node in nodes], trajectory.exact_nodes),
     }
 
 
-def from_dict(data: dict[str, Any]) -> Trajectory:
+def from_dict(data: Any) -> Trajectory:
     """Read the form that `to_dict` writes.
 
     Raises
     ------
     HypothesisError
-        If it is something else.
+        If it is something else, naming the place.
     """
-    from analytic.integrate.trajectory import Segment, Trajectory
+    from analytic.integrate.trajectory import Trajectory
 
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
-        raise HypothesisError(f"got no trajectory: expected a file of Trajectory.save, format {_FORMAT!r}")
-    network = LinearNetwork(*data["widths"], supports=data["supports"])
-    layers = tuple(tuple(tuple(_read_exact(e) for e in row) for row in layer) for layer in data["start"]["layers"])
-    segments = tuple(
-        Segment(
-            _read_exact(s["start"]),
-            _read_exact(s["end"]),
-            _ints(s["weights"]),
-            _int_pair(s["unit"]) or (0, 0),
-            s["order"],
-            _int_pair(s["radius"]),
-            tuple(_int_pair(b) or (0, 0) for b in s["bounds"]),
+        got = f"the format {data.get('format')!r}" if isinstance(data, dict) else type(data).__name__
+        raise HypothesisError(
+            f"got no trajectory but {got}, expected {_FORMAT!r}; give a file that Trajectory.save of this version wrote"
         )
-        for s in data["segments"]
-    )
-    frame = None if data["frame"] is None else _ints(data["frame"])
+    flow = _read_flow(data)
+    counts = [rows * cols for rows, cols in flow.network.layer_shapes]
+    segments = _read_segments(entry(data, "segments"), counts)
+    widths, drift = flow.network.widths, pair(entry(data, "drift"), "drift")
+    frame = optional(read_dyadic, entry(data, "frame"), "frame", [widths[-1] ** 2, widths[0] ** 2])
+    events = items(entry(data, "events"), "events")
+    notes, watches = items(entry(data, "notes"), "notes"), items(data.get("watches", ()), "watches")
+    method, status = text(entry(data, "method"), "method"), text(entry(data, "status"), "status")
+    if method not in _METHODS:
+        raise broken("method", method, f"one of {', '.join(_METHODS)}")
+    if status not in list(Status):
+        raise broken("status", status, f"one of {', '.join(Status)}")
     return Trajectory(
-        flow=GradientFlow(network, _read_loss(data["loss"])),
-        start=Start(layers, data["start"]["seed"], data["start"]["note"]),
-        digits=data["digits"],
-        precision=data["precision"],
-        method=data["method"],
-        status=Status(data["status"]),
+        flow=flow,
+        start=_read_start(entry(data, "start"), flow.network),
+        digits=integer(entry(data, "digits"), "digits", 1, _MANY),
+        precision=integer(entry(data, "precision"), "precision", 2, _MANY),
+        method=method,
+        status=Status(status),
         segments=segments,
-        end=_ints(data["end"]),
+        end=read_dyadic(entry(data, "end"), "end", counts),
         frame=None if frame is None else (frame[0], frame[1]),
-        events=tuple(_event(e) for e in data["events"]),
-        convergence=_read_convergence(data["convergence"]),
-        end_radius=_int_pair(data["end_radius"]),
-        agreed_digits=data["agreed_digits"],
-        drift=_int_pair(data["drift"]) or (0, 0),
-        notes=tuple(data["notes"]),
-        options=tuple((key, value) for key, value in data["options"]),
-        exact_nodes=_read_nested(data["exact_nodes"]),
+        events=tuple(_read_event(event, f"events[{place}].") for place, event in enumerate(events)),
+        convergence=optional(_read_convergence, entry(data, "convergence")),
+        end_radius=_read_size(entry(data, "end_radius"), "end_radius"),
+        agreed_digits=optional(real, entry(data, "agreed_digits"), "agreed_digits"),
+        drift=drift,
+        notes=tuple(text(note, f"notes[{place}]") for place, note in enumerate(notes)),
+        options=_read_options(entry(data, "options"), method),
+        watches=tuple(_read_watch(watch, f"watches[{place}]") for place, watch in enumerate(watches)),
+        exact_nodes=optional(_read_nodes, entry(data, "exact_nodes"), flow.network, len(segments)),
     )
 
 
-def _read_loss(data: dict[str, Any]) -> QuadraticLoss | SmoothLoss:
-    return SmoothLoss.from_dict(data) if "tree" in data else QuadraticLoss.from_dict(data)
+def _loss_dict(loss: QuadraticLoss | SmoothLoss) -> dict[str, Any]:
+    """Irrational numbers as trees; rational ones stay text."""
+    data = loss.to_dict()
+    if isinstance(loss, QuadraticLoss):
+        tables = {"cross" if "cross" in data else "target": loss.cross, "gram": loss.gram}
+        for name in tables.keys() & data.keys():
+            pairs = zip(data[name], tables[name].tolist(), strict=True)
+            data[name] = [[_open(t, e) for t, e in zip(texts, row, strict=True)] for texts, row in pairs]
+        if "energy" in data:
+            data["energy"] = _open(data["energy"], loss.energy)
+    return data
 
 
-def _nested(nodes: Any) -> Any:
-    if nodes is None:
-        return None
-    return [[[[_exact(entry) for entry in row] for row in layer] for layer in node] for node in nodes]
+def _open(written: str, value: Any) -> Any:
+    return written if value.is_Rational else write_exact(value)
 
 
-def _read_nested(nodes: Any) -> Any:
-    if nodes is None:
-        return None
-    return tuple(tuple(tuple(tuple(_read_exact(e) for e in row) for row in layer) for layer in node) for node in nodes)
+def _read_flow(data: dict[str, Any]) -> GradientFlow:
+    widths, supports = items(entry(data, "widths"), "widths"), entry(data, "supports")
+    widths = [integer(width, f"widths[{place}]", 1, _MANY) for place, width in enumerate(widths)]
+    with reading("widths, supports"):
+        network = LinearNetwork(*widths, supports=supports)
+    with reading("loss"):
+        return GradientFlow(network, _read_loss(entry(data, "loss")))
+
+
+def _read_loss(data: Any) -> QuadraticLoss | SmoothLoss:
+    if "tree" in data:
+        for tree in (data["tree"], *data["entries"]):
+            check_tree(tree, "loss")
+        return SmoothLoss.from_dict(data)
+    opened = dict(data)
+    for name in {"target", "gram", "cross"} & data.keys():
+        opened[name] = [[open_number(e, f"loss.{name}") for e in row] for row in data[name]]
+    if "energy" in data:
+        opened["energy"] = open_number(data["energy"], "loss.energy")
+    return QuadraticLoss.from_dict(opened)
+
+
+def _read_start(data: Any, network: LinearNetwork) -> Start:
+    layers = _read_layers(entry(data, "layers", "start."), network, "start.layers")
+    seed = optional(integer, entry(data, "seed", "start."), "start.seed", 0, 2**64)
+    return Start(layers, seed, text(entry(data, "note", "start."), "start.note"))
+
+
+def _exact_layers(layers: Any) -> list[Any]:
+    return [[[write_exact(number) for number in row] for row in layer] for layer in layers]
+
+
+def _read_layers(data: Any, network: LinearNetwork, where: str) -> tuple[Any, ...]:
+    """Exact weights that fit the network."""
+    found = []
+    layers = items(data, where, network.depth)
+    for place, (layer, (count, cols)) in enumerate(zip(layers, network.layer_shapes, strict=True)):
+        name = f"{where}[{place}]"
+        rows = [items(row, name, cols) for row in items(layer, name, count)]
+        found.append(tuple(tuple(read_exact(number, name) for number in row) for row in rows))
+    with reading(where):
+        network.check_weights(found)
+    return tuple(found)
+
+
+def _read_nodes(data: Any, network: LinearNetwork, segments: int) -> tuple[Any, ...]:
+    nodes = items(data, "exact_nodes")
+    if not 1 <= len(nodes) <= segments + 1:
+        raise broken("exact_nodes", len(nodes), f"at most {segments + 1} nodes")
+    return tuple(_read_layers(node, network, f"exact_nodes[{place}]") for place, node in enumerate(nodes))
+
+
+def _read_segments(data: Any, counts: Sequence[int]) -> tuple[Segment, ...]:
+    segments = tuple(_read_segment(part, f"segments[{n}].", counts) for n, part in enumerate(items(data, "segments")))
+    if not segments:
+        raise broken("segments", [], "at least one")
+    for place, (one, following) in enumerate(pairwise(segments), start=1):
+        if one.end != following.start:
+            raise broken(f"segments[{place}].start", str(following.start), f"{one.end}, the end of the one before")
+    return segments
+
+
+def _read_segment(data: Any, where: str, counts: Sequence[int]) -> Segment:
+    from analytic.integrate.trajectory import Segment
+
+    begin, end = (rational(entry(data, key, where), where + key) for key in ("start", "end"))
+    if end < begin:
+        raise broken(where + "end", str(end), f"at least its start, {begin}")
+    bounds = items(entry(data, "bounds", where), where + "bounds")
+    return Segment(
+        begin,
+        end,
+        read_dyadic(entry(data, "weights", where), where + "weights", counts),
+        pair(entry(data, "unit", where), where + "unit"),
+        integer(entry(data, "order", where), where + "order", 0, _MANY),
+        _read_size(entry(data, "radius", where), where + "radius"),
+        tuple(pair(bound, where + "bounds") for bound in bounds),
+    )
+
+
+def _read_size(data: Any, where: str) -> tuple[int, int] | None:
+    found = optional(pair, data, where)
+    if found is not None and found[0] < 0:
+        raise broken(where, data, "a number ≥ 0")
+    return found
 
 
 def _hex(layers: tuple[Packed, ...]) -> list[list[list[Any]]]:
     return [[[hex(m), e] for m, e in layer] for layer in layers]
 
 
-def _ints(layers: list[list[list[Any]]]) -> tuple[Packed, ...]:
-    return tuple(tuple((int(m, 16), int(e)) for m, e in layer) for layer in layers)
-
-
-def _pair(pair: tuple[int, int] | None) -> list[Any] | None:
-    return None if pair is None else [hex(pair[0]), pair[1]]
-
-
-def _int_pair(pair: list[Any] | None) -> tuple[int, int] | None:
-    return None if pair is None else (int(pair[0], 16), int(pair[1]))
-
-
-def _exact(value: Any) -> Any:
-    """Rational numbers in hexadecimal: Python refuses to write integers of more than 4300 decimal digits."""
-    return [hex(value.numerator), hex(value.denominator)] if isinstance(value, Fraction) else str(value)
-
-
-def _read_exact(data: Any) -> Any:
-    return exact_number(data) if isinstance(data, str) else Fraction(int(data[0], 16), int(data[1], 16))
-
-
-def _number(value: Any) -> list[Any]:
-    sign, man, exp, _ = value._mpf_
-    return [hex(-int(man) if sign else int(man)), int(exp)]
-
-
-def _read_number(pair: list[Any]) -> Any:
-    return mpmath.mp.make_mpf(mpmath.libmp.from_man_exp(int(pair[0], 16), int(pair[1])))
-
-
 def _event_dict(event: Event) -> dict[str, Any]:
-    return {**event.to_dict(), "time": _number(event.time), "exact_time": _exact(event.exact_time)}
+    return {**event.to_dict(), "time": write_mpf(event.time), "exact_time": write_exact(event.exact_time)}
 
 
-def _event(data: dict[str, Any]) -> Event:
+def _read_event(data: Any, where: str) -> Event:
     return Event(
-        _read_number(data["time"]),
-        data["kind"],
-        data["mode"],
-        data["direction"],
-        data["label"],
-        _read_exact(data["exact_time"]),
-        data.get("digits"),
+        read_mpf(entry(data, "time", where), where + "time"),
+        text(entry(data, "kind", where), where + "kind"),
+        optional(integer, entry(data, "mode", where), where + "mode", 1, _MANY),
+        integer(entry(data, "direction", where), where + "direction", -1, 1),
+        text(entry(data, "label", where), where + "label"),
+        rational(entry(data, "exact_time", where), where + "exact_time"),
+        optional(real, data.get("digits"), where + "digits"),
     )
+
+
+def _read_watch(data: Any, where: str) -> Any:
+    with reading(where):
+        for value in data.values():
+            if isinstance(value, dict) and "tree" in value:
+                check_tree(value["tree"], where)
+        return watch_from_dict(data)
+
+
+def _read_options(data: Any, method: str) -> tuple[tuple[str, Any], ...]:
+    found = []
+    for place, option in enumerate(items(data, "options")):
+        key, value = items(option, f"options[{place}]", 2)
+        if not (value is None or isinstance(value, (bool, int, float, str))):
+            raise broken(f"options[{place}]", value, "a number, a word or nothing")
+        found.append((text(key, f"options[{place}]"), value))
+    if method == "taylor":
+        real(dict(found).get("reserve"), "options, reserve")
+    return tuple(found)
 
 
 def _convergence(found: Convergence | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    names = ("gradient", "distance", "loss_lower", "loss_upper")
-    return {**{name: _number(getattr(found, name)) for name in names}, "certified": found.certified}
+    return {**{name: write_mpf(getattr(found, name)) for name in _BOUNDS}, "certified": found.certified}
 
 
-def _read_convergence(data: dict[str, Any] | None) -> Convergence | None:
-    if data is None:
-        return None
-    names = ("gradient", "distance", "loss_lower", "loss_upper")
-    return Convergence(**{name: _read_number(data[name]) for name in names}, certified=data["certified"])
+def _read_convergence(data: Any) -> Convergence:
+    where = "convergence."
+    certified = entry(data, "certified", where)
+    if not isinstance(certified, bool):
+        raise broken("convergence.certified", certified, "true or false")
+    numbers = {name: read_mpf(entry(data, name, where), where + name) for name in _BOUNDS}
+    return Convergence(**numbers, certified=certified)

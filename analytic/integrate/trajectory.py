@@ -31,7 +31,7 @@ from analytic.integrate._dyadic import (
     unpacked_number,
 )
 from analytic.integrate.convergence import Convergence
-from analytic.integrate.events import Event
+from analytic.integrate.events import Event, Watch
 from analytic.integrate.links import usable_kernel
 from analytic.integrate.problem import Problem
 from analytic.integrate.series import GUARD_BITS, Series, taylor_series
@@ -105,6 +105,8 @@ class Trajectory:
     notes : tuple of str
     options : tuple of (str, object)
         Settings that `resume` uses again.
+    watches : tuple of Watch
+        Events that `resume` goes on looking for; not compared.
     exact_nodes : tuple or None
         For exact gradient descent: every iterate as rows of Fractions, one table a layer.
 
@@ -129,6 +131,7 @@ class Trajectory:
     drift: tuple[int, int] = (0, 0)
     notes: tuple[str, ...] = ()
     options: tuple[tuple[str, Any], ...] = ()
+    watches: tuple[Watch, ...] = field(default=(), compare=False)
     exact_nodes: Any = None
     _cache: dict[str, Any] = field(default_factory=dict, init=False, compare=False)
 
@@ -322,15 +325,19 @@ class Trajectory:
         max_seconds: float | None = None,
         max_memory: int = 2**31,
         progress: Any = False,
+        **others: Any,
     ) -> Trajectory:
         """Go on from the end with more time, another `until`, or more digits.
 
         Parameters
         ----------
         t, until, times, verify, max_steps, max_seconds, max_memory, progress
-            As for `integrate`.
+            As for `integrate`; budgets are for this call.
         digits : int, optional
             With more or fewer digits than before the whole run is computed again.
+        **others
+            `events`, from here on, and `name_plateau`, `order`, `frame`, `kernel`. By default as before, apart from
+            `name_plateau`, which a run does not keep.
 
         Returns
         -------
@@ -349,6 +356,7 @@ class Trajectory:
             "max_seconds": max_seconds,
             "max_memory": max_memory,
             "progress": progress,
+            **others,
         }
         return resumed(self, changes if digits is None else {**changes, "digits": digits})
 
@@ -499,7 +507,7 @@ class Trajectory:
         return self._cache[key]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_cache": {}}
+        return {**self.__dict__, "_cache": {}, "watches": tuple(watch.kept() for watch in self.watches)}
 
     def __str__(self) -> str:
         loss = mpmath.nstr(mpf(self._loss(self._end())), 8)
