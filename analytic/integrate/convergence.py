@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._balls import number_ball
 from analytic.integrate._dyadic import exponents, float_matrix, mpf
+from analytic.integrate.precision import natural_size
 from analytic.integrate.problem import Problem, squared_norm
 from analytic.integrate.sensitivity import scaled_hessian
 
@@ -66,7 +66,7 @@ class Judge:
         with ctx.workprec(problem.precision):
             dense = problem.flow.network.is_dense
             self.least = problem.force.least_loss(min(problem.widths), problem.precision) if dense else None
-            self.unit = _natural_size(problem)
+            self.unit = natural_size(problem.flow)
 
     def judge(self, weights: Sequence[arb_mat]) -> Convergence | None:
         """The verdict, or None if the weights have not arrived."""
@@ -170,15 +170,6 @@ class Judge:
                 largest = max(1.0, *norms)
                 radius = min(radius, least / (2 ** (len(group) + 1) * len(group) * largest ** (len(group) - 1)))
         return total, radius
-
-
-def _natural_size(problem: Problem) -> arb:
-    """‖M‖^{1/h}, the size of weights that have learnt the target; 1 without a target."""
-    target = problem.force.target
-    if target is None:
-        return arb(1)
-    norm = sum((number_ball(entry) ** 2 for entry in target.flat()), arb(0)).sqrt().mid()
-    return norm.root(problem.depth).mid() if norm > 0 else arb(1)
 
 
 def _reachable(problem: Problem) -> Any:

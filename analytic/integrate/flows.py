@@ -14,7 +14,7 @@ from flint import arb_mat, ctx
 from analytic.flow import GradientFlow
 from analytic.integrate._dyadic import NOTHING, exponent, pack, unpacked_number
 from analytic.integrate.loop import Run, TooFewBits, reserve_of
-from analytic.integrate.precision import GUARD, bits_of_digits
+from analytic.integrate.precision import GUARD, bits_of_digits, is_small
 from analytic.integrate.problem import Problem
 from analytic.integrate.rigorous import BoundLost
 from analytic.integrate.settings import Frame, Settings, Until, read_settings
@@ -222,7 +222,7 @@ def _with_enough_bits(settings: Settings, earlier: Trajectory | None = None) -> 
 def _first_reserve(settings: Settings) -> int:
     with ctx.workprec(64):
         weights = settings.start.balls()
-    small = max((exponent(entry) for w in weights for entry in w.entries()), default=0) < -8
+    small = is_small(settings.flow, weights)
     problem = Problem.of(settings.flow, 64, rotate=small and settings.frame != "given" and not settings.rigorous)
     with ctx.workprec(64):
         reserve = reserve_of(problem, [matrix.mid() for matrix in problem.into(weights)])

@@ -11,12 +11,19 @@ from itertools import pairwise
 import mpmath
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import Packed, ball, exponents, fraction_of, mpf, mpmath_matrix, pack, packed_number
+from analytic.integrate._dyadic import Packed, ball, fraction_of, mpf, mpmath_matrix, pack, packed_number
 from analytic.integrate.arrival import Arrival
 from analytic.integrate.convergence import Convergence
 from analytic.integrate.events import Event
 from analytic.integrate.finder import EventFinder
-from analytic.integrate.precision import FEWEST_SPARE_BITS, bits_of_digits, check_blow_up, scale_bits, spread_bits
+from analytic.integrate.precision import (
+    FEWEST_SPARE_BITS,
+    bits_of_digits,
+    check_blow_up,
+    is_small,
+    scale_bits,
+    spread_bits,
+)
 from analytic.integrate.problem import Problem, squared_norm
 from analytic.integrate.progress import Reporter
 from analytic.integrate.rigorous import Certifier
@@ -110,8 +117,7 @@ class Run:
             return replace(earlier.problem, kernel=settings.kernel)
         if self.frame is not None:
             return Problem.of(settings.flow, self.precision, frame=self.frame, kernel=settings.kernel)
-        small = max((size for w in self._given() for size in exponents(w)), default=0) < -8
-        rotate = settings.frame == "data" or (settings.frame == "auto" and small)
+        rotate = settings.frame == "data" or (settings.frame == "auto" and is_small(settings.flow, self._given()))
         return Problem.of(
             settings.flow, self.precision, rotate=rotate and not settings.rigorous, kernel=settings.kernel
         )
@@ -378,4 +384,4 @@ def drift_between(then: Sequence[arb_mat], now: Sequence[arb_mat], weights: Sequ
 
 def reserve_of(problem: Problem, weights: Sequence[arb_mat]) -> int:
     """Bits to hold in reserve before anything is known about the way."""
-    return (12 if scale_bits(weights) < 8 else 20) + spread_bits(problem, weights)
+    return (12 if scale_bits(problem.flow, weights) < 8 else 20) + spread_bits(problem, weights)

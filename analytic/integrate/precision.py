@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, arb_mat
+from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import NOTHING, exponents
+from analytic.flow import GradientFlow
+from analytic.integrate._balls import number_ball
+from analytic.integrate._dyadic import NOTHING, exponent, exponents
 from analytic.integrate.budget import read_count
 from analytic.integrate.problem import Problem
+from analytic.smooth_loss import SmoothLoss
 from graphs.errors import BudgetExceeded, PrecisionError
 
 __all__ = [
@@ -24,6 +27,8 @@ __all__ = [
     "bits_of_digits",
     "check_blow_up",
     "check_digits",
+    "is_small",
+    "natural_size",
     "scale_bits",
     "spread_bits",
 ]
@@ -81,11 +86,25 @@ def check_blow_up(
         )
 
 
-def scale_bits(weights: Sequence[arb_mat]) -> int:
-    """How many bits the smallest of the layers' sizes lies below 1: log₂(1/α), at least 0."""
+def natural_size(flow: GradientFlow) -> arb:
+    """‖M‖^{1/h}, the size of weights that have learnt the target; 1 without a target. Binary, about 64 bits."""
+    if isinstance(flow.loss, SmoothLoss):
+        return arb(1)
+    with ctx.workprec(64):
+        norm = sum((number_ball(entry) ** 2 for entry in flow.loss.target.flat()), arb(0)).sqrt().mid()
+        return norm.root(flow.network.depth).mid() if norm > 0 else arb(1)
+
+
+def is_small(flow: GradientFlow, weights: Sequence[arb_mat]) -> bool:
+    """Whether no entry is beyond 2^−8 of `natural_size`."""
+    return max(size for matrix in weights for size in exponents(matrix)) < exponent(natural_size(flow)) - 8
+
+
+def scale_bits(flow: GradientFlow, weights: Sequence[arb_mat]) -> int:
+    """How many bits the smallest of the layers' sizes lies below `natural_size`: log₂(1/α), at least 0."""
     sizes = [max(exponents(matrix)) for matrix in weights]
     sizes = [size for size in sizes if size > NOTHING]
-    return max(0, -min(sizes, default=0))
+    return max(0, exponent(natural_size(flow)) - min(sizes)) if sizes else 0
 
 
 def spread_bits(problem: Problem, weights: Sequence[arb_mat]) -> int:
@@ -101,7 +120,7 @@ def spread_bits(problem: Problem, weights: Sequence[arb_mat]) -> int:
     ):
         return 0
     inside = _spread_inside(weights)
-    small = max(scale_bits(weights), inside)
+    small = max(scale_bits(problem.flow, weights), inside)
     return small * max(1, problem.depth - 1)
 
 
