@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -86,15 +87,14 @@ class Sensitivity:
     def _of_mode(self, parts: _Parts, j: int) -> tuple[float, float]:
         """Two layers, column j of W_1 beside row j of W_2, the other modes held fast."""
         first, second = parts.weights
-        rows, cols = parts.product.nrows(), parts.product.ncols()
-        row, column = range(j * cols, (j + 1) * cols), range(j, rows * cols, cols)
-        places = sorted({*row, *column})
+        places, in_row, in_column = _cross(parts.product.nrows(), parts.product.ncols(), j)
         residual, bend, scale = parts.on(places)
-        in_row, in_column = ([k for k, place in enumerate(places) if place in group] for group in (row, column))
-        cross = residual[j, j] * np.eye(first.shape[0])
-        top = -second.T @ bend[np.ix_(in_column, in_column)] @ second
-        bottom = -first @ bend[np.ix_(in_row, in_row)] @ first.T
-        return float(np.linalg.eigvalsh(np.block([[top, cross], [cross, bottom]]))[-1]), scale
+        inner = first.shape[0]
+        small = np.empty((2 * inner, 2 * inner))
+        small[:inner, :inner] = -second.T @ bend[in_column] @ second
+        small[inner:, inner:] = -first @ bend[in_row] @ first.T
+        small[:inner, inner:] = small[inner:, :inner] = residual[j, j] * np.eye(inner)
+        return float(np.linalg.eigvalsh(small)[-1]), scale
 
     def _bound(self, parts: _Parts) -> tuple[float, float]:
         """By norms: (h − 1)‖R‖ max‖W‖^{h−2}, and what a concave part of C adds."""
@@ -181,6 +181,15 @@ def negative_hessian(
     )
     table: np.ndarray[Any, np.dtype[np.float64]] = result[np.ix_(kept, kept)]
     return table
+
+
+@lru_cache(maxsize=256)
+def _cross(rows: int, cols: int, j: int) -> tuple[list[int], Any, Any]:
+    """Places of row j and column j of a matrix, and where each of the two is among them, as indices of a table."""
+    row, column = range(j * cols, (j + 1) * cols), range(j, rows * cols, cols)
+    places = sorted({*row, *column})
+    inside = [[k for k, place in enumerate(places) if place in group] for group in (row, column)]
+    return places, np.ix_(inside[0], inside[0]), np.ix_(inside[1], inside[1])
 
 
 def _size(matrices: Sequence[arb_mat]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,6 +19,8 @@ from analytic.smooth_loss import SmoothLoss
 from graphs.errors import DimensionError, HypothesisError
 
 __all__ = ["Frame", "Settings", "Until", "read_settings", "read_until"]
+
+_MOST_BITS_AN_ORDER = 20  # of accuracy: steps are 2^−20 of the radius of convergence then
 
 Frame = Literal["auto", "data", "given"]
 Until = Any  # "converged", a Watch, a function of (time, weights), or a sequence of these
@@ -94,6 +97,12 @@ def read_settings(flow: GradientFlow, start: Start, options: dict[str, Any]) -> 
         None if options[name] is None else read_count(options[name], name, least)
         for name, least in (("order", 4), ("precision", 32))
     )
+    least_order = math.ceil(bits_of_digits(digits) / _MOST_BITS_AN_ORDER)
+    if order is not None and order < least_order:
+        raise DimensionError(
+            f"order: got {order}, expected at least {least_order} for {digits} digits: steps of a lower order would be "
+            "hopelessly short; None lets it be chosen"
+        )
     if precision is not None and precision < bits_of_digits(digits) + FEWEST_SPARE_BITS:
         raise DimensionError(
             f"precision: got {precision} bits for {digits} digits, expected at least "

@@ -172,6 +172,7 @@ def test_scalar_chains_need_no_bits_for_their_size():
         ("digits", 20.0),
         ("digits", True),
         ("order", "12"),
+        ("order", 4),
         ("rigorous", "no"),
         ("verify", 1),
         ("progress", 5),
