@@ -15,8 +15,10 @@ import sympy
 from flint import arb, arb_mat, ctx
 
 from analytic.integrate._balls import number_ball, squared_norm
-from analytic.integrate._dyadic import ball, mpmath_matrix
+from analytic.integrate._dyadic import mpmath_matrix
+from analytic.integrate._event_numbers import check_exact, check_nonnegative, exact_ball, real_ball
 from analytic.integrate._spectra import singular_values
+from analytic.integrate.budget import read_count, read_flag
 from analytic.integrate.modes import modes_of
 from analytic.integrate.problem import Problem
 from analytic.integrate.start import read_number
@@ -94,14 +96,22 @@ class Watch:
 
     passed: ClassVar[int] = 0  # sign of the value once it has happened, where it happens once
 
+    def __post_init__(self) -> None:
+        if type(self.direction) is bool or self.direction not in (-1, 0, 1):
+            raise DimensionError(f"direction: got {self.direction!r}, expected 1 (rising), -1 (falling) or 0 (both)")
+        self._set(direction=int(self.direction), terminal=read_flag(self.terminal, "terminal"))
+
+    def _set(self, **fields: Any) -> None:
+        """Put the checked form of a field into its place."""
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
     def value(self, problem: Problem, weights: Sequence[arb_mat]) -> arb:
         """The function whose zeros are the events at `weights`, in the frame of `problem`."""
         raise NotImplementedError
 
     def check(self, problem: Problem) -> None:
         """Refuse what makes no sense for this flow (against `problem`)."""
-        if self.direction not in (-1, 0, 1):
-            raise DimensionError(f"direction: got {self.direction!r}, expected −1, 0 or 1")
 
     def kind(self, direction: int) -> str:
         """Name of the event, by `direction`."""
@@ -148,18 +158,22 @@ class ModeLearnt(Watch):
 
     passed: ClassVar[int] = 1
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set(mode=read_count(self.mode, "mode", 1))
+        read_number(self.fraction, "fraction")
+
     def value(self, problem: Problem, weights: Sequence[arb_mat]) -> arb:
         """u_kᵀ P v_k − σ_k · fraction at `weights`, in the frame of `problem`."""
         mode = modes_of(problem)[self.mode - 1]
-        return mode.learnt(problem.product(weights)) - mode.strength * _ball(self.fraction, "fraction")
+        return mode.learnt(problem.product(weights)) - mode.strength * exact_ball(self.fraction, "fraction")
 
     def check(self, problem: Problem) -> None:
         """The mode must exist (against `problem`)."""
-        super().check(problem)
         count = len(modes_of(problem))
-        if isinstance(self.mode, bool) or not isinstance(self.mode, int) or not 1 <= self.mode <= count:
-            raise DimensionError(f"mode: got {self.mode!r}, expected 1 … {count}: the target has {count} modes")
-        _ball(self.fraction, "fraction")
+        if self.mode > count:
+            expected = f"1 … {count}: the target has {count} modes" if count else "no ModeLearnt: the target is zero"
+            raise DimensionError(f"mode: got {self.mode}, expected {expected}")
 
     def kind(self, direction: int) -> str:
         """Name of the event: "learnt", or "unlearnt" on the way down, by `direction`."""
@@ -193,6 +207,10 @@ class LossLevel(Watch):
 
     passed: ClassVar[int] = -1
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        read_number(self.level, "level")
+
     def value(self, problem: Problem, weights: Sequence[arb_mat]) -> arb:
         """L − level at `weights`, in the frame of `problem`."""
         return problem.loss(weights) - self.height
@@ -200,12 +218,12 @@ class LossLevel(Watch):
     @property
     def height(self) -> arb:
         """The level at the working precision."""
-        return _ball(self.level, "level")
+        return exact_ball(self.level, "level")
 
     def check(self, problem: Problem) -> None:
-        """The level must be a number (against `problem`)."""
-        super().check(problem)
-        _ball(self.level, "level")
+        """The loss must be able to have the level (against `problem`)."""
+        if problem.force.is_nonnegative:
+            check_nonnegative(self.level, "level", "this loss is never negative")
 
     def kind(self, direction: int) -> str:
         """Name of the event: "loss level", by `direction`."""
@@ -238,21 +256,27 @@ class SingularValueLevel(Watch):
     level: Any
     layer: int | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set(index=read_count(self.index, "index", 1))
+        if self.layer is not None:
+            self._set(layer=read_count(self.layer, "layer", 1))
+        check_nonnegative(self.level, "level", "singular values are never negative")
+
     def value(self, problem: Problem, weights: Sequence[arb_mat]) -> arb:
         """s_index − level at `weights`, in the frame of `problem`."""
         matrix = problem.product(weights) if self.layer is None else weights[self.layer - 1]
-        return singular_values(matrix)[self.index - 1] - _ball(self.level, "level")
+        return singular_values(matrix)[self.index - 1] - exact_ball(self.level, "level")
 
     def check(self, problem: Problem) -> None:
-        """Index, layer and level must exist (against `problem`)."""
-        super().check(problem)
-        if self.layer is not None and not 1 <= self.layer <= problem.depth:
-            raise DimensionError(f"layer: got {self.layer!r}, expected 1 … {problem.depth}, or None for the product")
+        """Index and layer must exist (against `problem`)."""
+        if self.layer is not None and self.layer > problem.depth:
+            raise DimensionError(f"layer: got {self.layer}, expected 1 … {problem.depth}, or None for the product")
         widths = problem.widths
         count = min(widths[0], widths[-1]) if self.layer is None else min(widths[self.layer - 1 : self.layer + 1])
-        if isinstance(self.index, bool) or not isinstance(self.index, int) or not 1 <= self.index <= count:
-            raise DimensionError(f"index: got {self.index!r}, expected 1 … {count}")
-        _ball(self.level, "level")
+        if self.index > count:
+            of = "the product" if self.layer is None else f"layer {self.layer}"
+            raise DimensionError(f"index: got {self.index}, expected 1 … {count}, the singular values of {of}")
 
     def kind(self, direction: int) -> str:
         """Name of the event: "singular value", by `direction`."""
@@ -286,6 +310,16 @@ class PlateauSpeed(Watch):
 
     speed: Any = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.speed is not None:
+            read_number(self.speed, "speed")
+
+    def check(self, problem: Problem) -> None:
+        """The speed must be possible (against `problem`)."""
+        if self.speed is not None and problem.force.is_nonnegative:
+            check_nonnegative(self.speed, "speed", "ln L never rises")
+
     def value(self, problem: Problem, weights: Sequence[arb_mat]) -> arb:
         """−(dL/dt)/L − speed, with −dL/dt = ‖∇L‖² at `weights`, in the frame of `problem`."""
         steepness = sum((squared_norm(v) for v in problem.velocity(weights)), arb(0))
@@ -293,7 +327,7 @@ class PlateauSpeed(Watch):
 
     def _threshold(self, problem: Problem) -> arb:
         if self.speed is not None:
-            return _ball(self.speed, "speed")
+            return exact_ball(self.speed, "speed")
         if problem.force.target is None:
             origin = problem.force.residual(arb_mat(problem.widths[-1], problem.widths[0]))
             strengths = [value for value in singular_values(origin) if value > 0]
@@ -332,14 +366,26 @@ class PolynomialEvent(Watch):
     polynomial: Any
     name: str = ""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.name, str):
+            raise HypothesisError(f"name: got {self.name!r}, expected a string")
+        if isinstance(self.polynomial, sympy.Poly):
+            self._set(polynomial=self.polynomial.as_expr())
+        if isinstance(self.polynomial, sympy.Expr):
+            check_exact(self.polynomial)
+        elif isinstance(self.polynomial, sympy.Basic) or not callable(self.polynomial):
+            raise HypothesisError(
+                f"polynomial: got {self.polynomial!r} ({type(self.polynomial).__name__}), expected a sympy expression "
+                "in the symbols of network.symbols(), or a function of the weights"
+            )
+
     def value(self, problem: Problem, weights: Sequence[arb_mat]) -> arb:
         """The polynomial at `weights`, in the frame of `problem`."""
         given = problem.back(weights)
-        if callable(self.polynomial) and not isinstance(self.polynomial, sympy.Basic):
+        if not isinstance(self.polynomial, sympy.Expr):
             with mpmath.workprec(ctx.prec):
-                result = mpmath.mpmathify(self.polynomial(tuple(mpmath_matrix(matrix) for matrix in given)))
-            sign, man, exp, _ = result._mpf_
-            return arb((-int(man) if sign else int(man), int(exp)))
+                return real_ball(self.polynomial(tuple(mpmath_matrix(matrix) for matrix in given)), self.name)
         network = problem.flow.network
         numbers = {
             symbol: given[layer - 1][row, col]
@@ -356,13 +402,12 @@ class PolynomialEvent(Watch):
 
     def check(self, problem: Problem) -> None:
         """It must be a polynomial in the weights alone (against `problem`)."""
-        super().check(problem)
         if isinstance(self.polynomial, sympy.Expr):
-            alien = self.polynomial.free_symbols - set(problem.flow.network.parameters())
-            if alien or not self.polynomial.is_polynomial(*problem.flow.network.parameters()):
-                raise HypothesisError(f"polynomial: got {self.polynomial}, expected a polynomial in network.symbols()")
-        elif not callable(self.polynomial):
-            raise HypothesisError(f"polynomial: got {type(self.polynomial).__name__}, expected sympy or a function")
+            symbols, found = problem.flow.network.parameters(), self.polynomial.free_symbols
+            if not found or not found <= set(symbols) or not self.polynomial.is_polynomial(*symbols):
+                raise HypothesisError(
+                    f"polynomial: got {self.polynomial}, expected a polynomial in some of network.symbols()"
+                )
 
     def kind(self, direction: int) -> str:
         """Name of the event: "polynomial", by `direction`."""
@@ -399,8 +444,3 @@ class Forgotten(Watch):
     def check(self, problem: Problem) -> None:
         """Refuse to go on without it (against `problem`)."""
         raise HypothesisError(f"events: {self.name} can't be kept in files; give events=[…] again, or events=None")
-
-
-def _ball(value: Any, where: str) -> arb:
-    number = read_number(value, where)
-    return ball(number) if isinstance(number, Fraction) else number_ball(number)

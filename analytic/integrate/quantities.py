@@ -5,15 +5,16 @@ dP/dt = Σ_i W_{>i}W_{>i}ᵀ R W_{<i}ᵀW_{<i}, so K = Σ_i W_{>i}W_{>i}ᵀ ⊗ 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import mpmath
-import numpy as np
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import exponents, mpf, mpmath_matrix
+from analytic.integrate._dyadic import ball, exponents, mpf, mpmath_matrix
+from analytic.integrate._moments import read_moment
+from analytic.integrate.budget import read_count
 from analytic.integrate.modes import context_matrix, from_mpf, singular_values
 from analytic.integrate.problem import Problem
 from graphs.errors import DimensionError
@@ -111,25 +112,28 @@ def _kronecker(left: arb_mat, right: arb_mat) -> arb_mat:
 
 
 def sampled(
-    trajectory: Trajectory, quantity: str | Callable[[Any], Any], count: int, spacing: str
+    trajectory: Trajectory, quantity: str | Callable[[Any], Any], count: int, spacing: str, times: Any = None
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Times and values; see `Trajectory.sample`."""
-    if isinstance(count, bool) or not isinstance(count, int) or count < 2:
-        raise DimensionError(f"count: got {count!r}, expected an integer ≥ 2")
-    if isinstance(quantity, str) and quantity not in _QUANTITIES:
-        raise DimensionError(f"quantity: got {quantity!r}, expected one of {', '.join(_QUANTITIES)}, or a function")
-    read: Callable[[Fraction], Any]
-    if not isinstance(quantity, str):
-        function = quantity
-        read = lambda t: function(trajectory.at(t))  # noqa: E731
-    elif quantity in ("loss", "weights"):
-        read = {"loss": trajectory.loss_at, "weights": trajectory.at}[quantity]
+    read = _reader(trajectory, quantity)
+    if times is None:
+        grid = _grid(trajectory, read_count(count, "count", 2), spacing)
+    elif isinstance(times, (str, bytes)) or not isinstance(times, Iterable):
+        raise DimensionError(f"times: got {times!r}, expected a sequence of times")
     else:
-        read = getattr(trajectory, quantity)
-    grid = _grid(trajectory, count, spacing)
+        grid = [read_moment(trajectory, time) for time in times]
     with ctx.workprec(trajectory.precision):
-        times = tuple(mpf(arb(t.numerator) / arb(t.denominator)) for t in grid)
-    return times, tuple(read(t) for t in grid)
+        moments = tuple(mpf(ball(t)) for t in grid)
+    return moments, tuple(read(t) for t in grid)
+
+
+def _reader(trajectory: Trajectory, quantity: Any) -> Callable[[Fraction], Any]:
+    if isinstance(quantity, str) and quantity in _QUANTITIES:
+        methods: dict[str, Callable[[Any], Any]] = {"loss": trajectory.loss_at, "weights": trajectory.at}
+        return methods[quantity] if quantity in methods else getattr(trajectory, quantity)
+    if isinstance(quantity, str) or not callable(quantity):
+        raise DimensionError(f"quantity: got {quantity!r}, expected one of {', '.join(_QUANTITIES)}, or a function")
+    return lambda t: quantity(trajectory.at(t))
 
 
 def _grid(trajectory: Trajectory, count: int, spacing: str) -> list[Fraction]:
@@ -138,7 +142,13 @@ def _grid(trajectory: Trajectory, count: int, spacing: str) -> list[Fraction]:
         return [first + (last - first) * Fraction(k, count - 1) for k in range(count)]
     if spacing != "log":
         raise DimensionError(f'spacing: got {spacing!r}, expected "linear" or "log"')
-    least = trajectory.segments[0].end if trajectory.steps > 1 else first + (last - first) / 1000
+    if first == last:
+        raise DimensionError(
+            'spacing: got "log" for a run that ends at the time at which it starts, expected "linear"; a longer run '
+            "(integrate with t=…) has a logarithmic grid"
+        )
+    reached = [segment.end for segment in trajectory.segments if first < segment.end < last]
+    least = reached[0] if reached else first + (last - first) / 1000
     with mpmath.workprec(64):
         low, high = (mpmath.mpf(x.numerator) / x.denominator for x in (least - first, last - first))
         middle = [low * (high / low) ** (mpmath.mpf(k) / (count - 1)) for k in range(1, count - 1)]
@@ -149,9 +159,10 @@ def _grid(trajectory: Trajectory, count: int, spacing: str) -> list[Fraction]:
 def _chosen(problem: Problem, weights: Sequence[arb_mat], layer: int | None) -> arb_mat:
     if layer is None:
         return problem.product(weights)
-    if isinstance(layer, bool) or not isinstance(layer, (int, np.integer)) or not 1 <= layer <= problem.depth:
-        raise DimensionError(f"layer: got {layer!r}, expected 1 … {problem.depth}")
-    return weights[layer - 1]
+    place = read_count(layer, "layer", 1)
+    if place > problem.depth:
+        raise DimensionError(f"layer: got {layer}, expected 1 … {problem.depth}, or None for the product")
+    return weights[place - 1]
 
 
 def _spread(matrix: arb_mat) -> int:

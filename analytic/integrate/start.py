@@ -119,9 +119,11 @@ def read_number(value: Any, where: str) -> Fraction | sympy.Expr:
             raise NotFiniteError(f"{where}: {value} is not a finite number")
         sign, man, exp, _ = value._mpf_
         return Fraction(-int(man) if sign else int(man)) * Fraction(2) ** int(exp)
-    if isinstance(value, (float, np.floating)) and np.isfinite(value):
+    if isinstance(value, (float, np.floating)):
+        if not np.isfinite(value):
+            raise NotFiniteError(f"{where}: {value} is not a finite number")
         raise InexactInputError(
-            f'{where}: got the binary float {value!r}, expected an exact number such as "{value!r}" (a string is a '
+            f'{where}: got the binary float {value}, expected an exact number such as "{value}" (a string is a '
             "decimal) or mpmath.mpf(…) (taken as the binary number it is); analytic.exact.rationalize converts arrays"
         )
     number = exact_number(value, where)

@@ -16,7 +16,6 @@ from analytic.integrate._stored import (
     entry,
     integer,
     items,
-    open_number,
     optional,
     pair,
     rational,
@@ -47,7 +46,8 @@ __all__ = ["from_dict", "load", "save", "to_dict"]
 
 _FORMAT = "blockshift trajectory 1"
 _METHODS = ("taylor", "descent")
-_MANY = 10**9  # more bits, digits, modes or orders than any run has
+_MANY = 10**8  # more bits, digits or modes than any run has
+_HIGHEST_ORDER = 10**6
 _BOUNDS = ("gradient", "distance", "loss_lower", "loss_upper")
 
 
@@ -78,7 +78,7 @@ def to_dict(trajectory: Trajectory) -> dict[str, Any]:
         "format": _FORMAT,
         "widths": list(network.widths),
         "supports": [None if s is None else [[int(e) for e in row] for row in s] for s in network.supports],
-        "loss": _loss_dict(trajectory.flow.loss),
+        "loss": trajectory.flow.loss.to_dict(),
         "start": {
             "layers": _exact_layers(trajectory.start.layers),
             "seed": trajectory.start.seed,
@@ -163,23 +163,6 @@ def from_dict(data: Any) -> Trajectory:
     )
 
 
-def _loss_dict(loss: QuadraticLoss | SmoothLoss) -> dict[str, Any]:
-    """Irrational numbers as trees; rational ones stay text."""
-    data = loss.to_dict()
-    if isinstance(loss, QuadraticLoss):
-        tables = {"cross" if "cross" in data else "target": loss.cross, "gram": loss.gram}
-        for name in tables.keys() & data.keys():
-            pairs = zip(data[name], tables[name].tolist(), strict=True)
-            data[name] = [[_open(t, e) for t, e in zip(texts, row, strict=True)] for texts, row in pairs]
-        if "energy" in data:
-            data["energy"] = _open(data["energy"], loss.energy)
-    return data
-
-
-def _open(written: str, value: Any) -> Any:
-    return written if value.is_Rational else write_exact(value)
-
-
 def _read_flow(data: dict[str, Any]) -> GradientFlow:
     widths, supports = items(entry(data, "widths"), "widths"), entry(data, "supports")
     widths = [integer(width, f"widths[{place}]", 1, _MANY) for place, width in enumerate(widths)]
@@ -194,12 +177,7 @@ def _read_loss(data: Any) -> QuadraticLoss | SmoothLoss:
         for tree in (data["tree"], *data["entries"]):
             check_tree(tree, "loss")
         return SmoothLoss.from_dict(data)
-    opened = dict(data)
-    for name in {"target", "gram", "cross"} & data.keys():
-        opened[name] = [[open_number(e, f"loss.{name}") for e in row] for row in data[name]]
-    if "energy" in data:
-        opened["energy"] = open_number(data["energy"], "loss.energy")
-    return QuadraticLoss.from_dict(opened)
+    return QuadraticLoss.from_dict(data)
 
 
 def _read_start(data: Any, network: LinearNetwork) -> Start:
@@ -248,13 +226,16 @@ def _read_segment(data: Any, where: str, counts: Sequence[int]) -> Segment:
     begin, end = (rational(entry(data, key, where), where + key) for key in ("start", "end"))
     if end < begin:
         raise broken(where + "end", str(end), f"at least its start, {begin}")
+    unit = pair(entry(data, "unit", where), where + "unit")
+    if unit[0] < 1:
+        raise broken(where + "unit", data["unit"], "a positive number")
     bounds = items(entry(data, "bounds", where), where + "bounds")
     return Segment(
         begin,
         end,
         read_dyadic(entry(data, "weights", where), where + "weights", counts),
-        pair(entry(data, "unit", where), where + "unit"),
-        integer(entry(data, "order", where), where + "order", 0, _MANY),
+        unit,
+        integer(entry(data, "order", where), where + "order", 0, _HIGHEST_ORDER),
         _read_size(entry(data, "radius", where), where + "radius"),
         tuple(pair(bound, where + "bounds") for bound in bounds),
     )
@@ -299,8 +280,8 @@ def _read_options(data: Any, method: str) -> tuple[tuple[str, Any], ...]:
     found = []
     for place, option in enumerate(items(data, "options")):
         key, value = items(option, f"options[{place}]", 2)
-        if not (value is None or isinstance(value, (bool, int, float, str))):
-            raise broken(f"options[{place}]", value, "a number, a word or nothing")
+        if not (value is None or isinstance(value, (bool, str))):
+            real(value, f"options[{place}]")
         found.append((text(key, f"options[{place}]"), value))
     if method == "taylor":
         real(dict(found).get("reserve"), "options, reserve")

@@ -17,7 +17,6 @@ from itertools import pairwise
 from typing import Any
 
 import mpmath
-import numpy as np
 from flint import arb, arb_mat, ctx
 
 from analytic.flow import GradientFlow
@@ -30,14 +29,14 @@ from analytic.integrate._dyadic import (
     unpack,
     unpacked_number,
 )
+from analytic.integrate._moments import read_moment
 from analytic.integrate.convergence import Convergence
 from analytic.integrate.events import Event, Watch
 from analytic.integrate.links import usable_kernel
 from analytic.integrate.problem import Problem
 from analytic.integrate.series import GUARD_BITS, Series, taylor_series
-from analytic.integrate.start import Start, read_number
+from analytic.integrate.start import Start
 from analytic.integrate.status import Status
-from graphs.errors import DimensionError, NotFiniteError
 
 __all__ = ["Segment", "Trajectory"]
 
@@ -215,6 +214,8 @@ class Trajectory:
         ------
         DimensionError
             If t lies outside the run.
+        InexactInputError, NotFiniteError
+            If t is no number.
         """
         return self._given(self.state(self._moment(t)))
 
@@ -291,7 +292,12 @@ class Trajectory:
         return tangent_kernel(self.problem, self._weights(t))
 
     def sample(
-        self, quantity: str | Callable[[Any], Any] = "loss", count: int = 101, *, spacing: str = "linear"
+        self,
+        quantity: str | Callable[[Any], Any] = "loss",
+        count: int = 101,
+        *,
+        spacing: str = "linear",
+        times: Sequence[Any] | None = None,
     ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """A quantity on a grid of times.
 
@@ -304,6 +310,8 @@ class Trajectory:
             Number of times.
         spacing : {"linear", "log"}
             "log" goes geometrically from the end of the first step to the end.
+        times : sequence, optional
+            Times of your own, as `at` takes them, in place of the grid.
 
         Returns
         -------
@@ -311,7 +319,7 @@ class Trajectory:
         """
         from analytic.integrate.quantities import sampled
 
-        return sampled(self, quantity, count, spacing)
+        return sampled(self, quantity, count, spacing, times)
 
     def resume(
         self,
@@ -360,15 +368,24 @@ class Trajectory:
         }
         return resumed(self, changes if digits is None else {**changes, "digits": digits})
 
-    def plot(self, ax: Any = None, *, quantity: str | None = None, spacing: str = "linear", count: int = 200) -> Any:
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        quantity: str | Callable[[Any], Any] | None = None,
+        spacing: str = "linear",
+        count: int = 200,
+    ) -> Any:
         """Draw a quantity against time with matplotlib.
 
         Parameters
         ----------
         ax : matplotlib axes, optional
-        quantity : str, optional
-            See `sample`; by default the strengths of the modes, or without a target the singular values.
+        quantity : str or callable, optional
+            See `sample`; by default the strengths of the modes, or without a target the singular values. Matrices
+            are drawn entry by entry, symmetric ones on and above the diagonal; the loss by its logarithm.
         spacing : {"linear", "log"}
+            "log" draws the time since the start on a logarithmic axis.
         count : int
 
         Returns
@@ -377,8 +394,7 @@ class Trajectory:
         """
         from analytic.integrate.plot import draw
 
-        default = "singular_values" if self.problem.force.target is None else "mode_strengths"
-        return draw(self, ax, quantity or default, spacing, count)
+        return draw(self, ax, quantity, spacing, count)
 
     def save(self, path: Any) -> None:
         """Write everything to a file, exactly; see `load`.
@@ -460,20 +476,7 @@ class Trajectory:
         return kept[place]
 
     def _moment(self, t: Any) -> Fraction:
-        if isinstance(t, (float, np.floating)):
-            if not np.isfinite(t):
-                raise NotFiniteError(f"t: {t!r} is not a finite number")
-            number: Any = Fraction(float(t))
-        else:
-            number = read_number(t, "t")
-        if not isinstance(number, Fraction):
-            raise DimensionError(f"t: got {number}, expected a rational number")
-        first, last = self.segments[0].start, self.final_time
-        if not first <= number <= last:
-            with mpmath.workdps(15):
-                shown = [mpmath.nstr(mpmath.mpf(x.numerator) / x.denominator, 10) for x in (number, first, last)]
-            raise DimensionError(f"t: got {shown[0]}, expected a time between {shown[1]} and {shown[2]}; see `resume`")
-        return number
+        return read_moment(self, t)
 
     def _weights(self, t: Any) -> list[arb_mat]:
         return self._end() if t is None else self.state(self._moment(t))
