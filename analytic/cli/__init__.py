@@ -6,8 +6,10 @@ Exit status 0; 1 a check failed; 2 bad input, with one line that names the field
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
 from analytic.cli import atlas, classify, derive, diagonal, flow, laws, solve, study
@@ -39,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         options = _parser().parse_args(arguments)
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+        return status
     except UsageError as error:
         return _complain(str(error))
     except PrecisionError as error:  # no fault of the input: the digits asked for failed their check
@@ -48,9 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(" ".join(str(error).split()))
     except KeyboardInterrupt:
         return _complain("interrupted")
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # the reader, such as `head`, has all it wants
+        _drop_output()
         return 0
+    except OSError as error:
+        _drop_output()
+        return _complain(f"standard output: {error.strerror or error}; free some space or write elsewhere")
+
+
+def _drop_output() -> None:
+    """Send what is still in the buffer nowhere, so that leaving the process does not complain once more."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(message: str, status: int = 2) -> int:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from analytic.cli.common import add_widths, command, network_of, new_figure, print_json, save_figure, words
+from analytic.cli.common import (
+    add_widths,
+    check_picture,
+    command,
+    network_of,
+    new_figure,
+    print_json,
+    save_figure,
+    words,
+)
 from analytic.landscape import Kind, atlas_json, network_atlas
 from graphs.errors import DimensionError
 
@@ -42,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
     int
         Exit status.
     """
+    check_picture(options.plot)
     network = network_of(options)
     sigma = None if options.sigma is None else words(options.sigma)
     filters: dict[str, Any] = {
@@ -50,14 +60,14 @@ def run(options: argparse.Namespace) -> int:
         "learned": None if options.learned is None else [_mode(word) for word in words(options.learned)],
         "max_strata": options.max,
     }
+    if options.plot is not None:
+        figure = new_figure()
+        network_atlas(network.widths, sigma, **filters).plot(ax=figure.add_subplot())
+        save_figure(figure, options.plot)
     if options.json and not options.count:
         print_json(atlas_json(network.widths, sigma, **filters))
         return 0
     found = network_atlas(network.widths, sigma, **filters)
-    if options.plot is not None:
-        figure = new_figure()
-        found.plot(ax=figure.add_subplot())
-        save_figure(figure, options.plot)
     if options.json:
         print_json(found.summary())
     else:

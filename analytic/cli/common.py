@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ __all__ = [
     "UsageError",
     "add_network",
     "add_widths",
+    "check_picture",
     "command",
     "integer",
     "network_of",
@@ -150,6 +152,32 @@ def print_json(data: Any) -> None:
         print("[\n" + ",\n".join(f" {json.dumps(value, ensure_ascii=False)}" for value in data) + "\n]")
     else:
         print(json.dumps(data, ensure_ascii=False))
+
+
+def check_picture(path: str | None) -> None:
+    """Refuse a picture that could not be saved, before the work that it is to show.
+
+    Parameters
+    ----------
+    path : str or None
+        Of --plot; None if there will be no picture.
+
+    Raises
+    ------
+    TableError
+        If the format is unknown, or the folder is not there or cannot be written to.
+    """
+    if path is None:
+        return
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    target = Path(path)
+    if target.suffix.lstrip(".").lower() not in FigureCanvasBase.get_supported_filetypes():
+        raise TableError(f"--plot {path}: got the ending {target.suffix!r}, expected .png, .svg or .pdf")
+    if target.is_dir() or not target.parent.is_dir():
+        raise TableError(f"--plot {path}: expected a file in a folder that exists")
+    if not os.access(target if target.exists() else target.parent, os.W_OK):
+        raise TableError(f"--plot {path}: no permission to write it")
 
 
 def new_figure() -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from analytic.cli.common import command, print_json, read_json, save_figure
+from analytic.cli.common import check_picture, command, print_json, read_json, save_figure
 from analytic.saddles import SaddlePath, diagonal_report, plot_report, saddle_path
 from graphs.errors import HypothesisError
 
@@ -36,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
     int
         Exit status.
     """
+    check_picture(options.plot)
     data = read_json(options.data)
     if not isinstance(data, dict):
         raise HypothesisError(f'data: got a JSON {type(data).__name__}, expected {{"X": rows of samples, "y": […]}}')

@@ -6,8 +6,19 @@ import argparse
 import sys
 from typing import Any
 
-from analytic.cli.common import add_network, command, network_of, new_figure, print_json, save_figure, words
-from analytic.integrate import flow_from_options, flow_report
+from analytic.cli.common import (
+    add_network,
+    check_picture,
+    command,
+    network_of,
+    new_figure,
+    print_json,
+    save_figure,
+    words,
+)
+from analytic.integrate import LossLevel, ModeLearnt, flow_from_options, flow_report
+from analytic.saddles import plateau_namer
+from graphs.errors import HypothesisError
 
 __all__ = ["add", "run"]
 
@@ -28,9 +39,15 @@ def add(commands: Any) -> None:
     parser.add_argument("--digits", type=int, default=30, metavar="N", help="significant digits wanted (default 30)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the start (default 0)")
     parser.add_argument("--time", metavar="T", help="stop at this time (default: when converged)")
+    parser.add_argument(
+        "--until", metavar="EVENT", help="stop at mode=K (mode K is learnt), loss=L (this loss), or converged"
+    )
+    parser.add_argument("--name-plateaus", action="store_true", help="name plateaus by their stratum of saddles")
     parser.add_argument("--verify", action="store_true", help="run again with more digits and compare")
     parser.add_argument("--rigorous", action="store_true", help="enclose every value in a ball")
+    parser.add_argument("--kernel", default="public", metavar="K", help="public (default), libflint or auto")
     parser.add_argument("--max-steps", type=int, default=100_000, metavar="N", help="budget (default 100000)")
+    parser.add_argument("--max-seconds", type=float, metavar="S", help="budget (default: none)")
     parser.add_argument("--plot", metavar="FILE", help="save a picture of the modes (png, svg, pdf)")
 
 
@@ -46,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
     int
         Exit status. That the digits cannot be vouched for is a `PrecisionError`, status 1 at the top.
     """
+    check_picture(options.plot)
     trajectory = flow_from_options(
         network_of(options).widths,
         sigma=words(options.sigma),
@@ -54,10 +72,14 @@ def run(options: argparse.Namespace) -> int:
         digits=options.digits,
         seed=options.seed,
         t=options.time,
+        until=None if options.until is None else _event(options.until),
         rigorous=options.rigorous,
         verify=options.verify,
         max_steps=options.max_steps,
+        max_seconds=options.max_seconds,
+        kernel=options.kernel,
         progress=sys.stderr.isatty(),
+        namer=plateau_namer if options.name_plateaus else None,
     )
     report = flow_report(trajectory)
     if options.plot is not None:
@@ -71,13 +93,30 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _event(text: str) -> Any:
+    """What --until says."""
+    if text == "converged":
+        return text
+    name, _, value = text.partition("=")
+    if name == "mode" and value.isdecimal():
+        return ModeLearnt(int(value))
+    if name == "loss" and value:
+        return LossLevel(value)
+    raise HypothesisError(f"--until: got {text!r}, expected converged, mode=K or loss=L such as mode=1 or loss=1e-6")
+
+
 def _print(report: dict[str, Any]) -> None:
-    final = report["final"]
-    print(f"{report['status']} at t = {report['times'][-1]} after {report['steps']} steps, {report['digits']} digits")
+    final, steps = report["final"], report["steps"]
+    count = "1 step" if steps == 1 else f"{steps} steps"
+    print(f"{report['status']} at t = {report['times'][-1]} after {count}, {report['digits']} digits")
     for event in report["events"]:
-        mode = "" if event["mode"] is None else f" {event['mode']}"
-        print(f"  t = {event['time']}  {event['kind']}{mode}")
+        words = [event["kind"], *([] if event["mode"] is None else [str(event["mode"])]), event.get("label", "")]
+        print(f"  t = {event['time']}  {' '.join(words).rstrip()}")
     print(f"loss {final['loss']}, rank {final['rank']}, conservation drift {report['conservation_drift']}")
     print(f"singular values {', '.join(final['singular_values'])}")
-    for note in report.get("notes", []):
+    if report["agreed_digits"] is not None:
+        print(f"a second run with more bits agrees to {report['agreed_digits']:.0f} digits")
+    if report["error_bound"] is not None:
+        print(f"proved: the weights at the end are within {report['error_bound']} (Frobenius norm) of the flow's")
+    for note in report["notes"]:
         print(note)

@@ -6,34 +6,27 @@ Time is Σ η_n, so that iterates and flow share one clock; between iterates lie
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 import flint
 from flint import arb, arb_mat, ctx
 
-from analytic.exact.convert import fraction
 from analytic.flow import GradientFlow
-from analytic.integrate._dyadic import ball, exponents, mpf, mpmath_matrix, pack
-from analytic.integrate.convergence import Convergence, Judge
-from analytic.integrate.events import Event, Watch
-from analytic.integrate.flows import agreement
-from analytic.integrate.loop import conserved, drift_between
+from analytic.integrate._dyadic import ball, mpf
+from analytic.integrate.budget import Budget, read_count, read_flag
+from analytic.integrate.iterates import Descent, exact_descent, fmpq_layers, rounded_descent
 from analytic.integrate.precision import GUARD, bits_of_digits, check_digits, spread_bits
 from analytic.integrate.problem import Problem, squared_norm
-from analytic.integrate.settings import read_until
-from analytic.integrate.start import Start, exact_time, start_weights
-from analytic.integrate.status import Status
+from analytic.integrate.schedule import Schedule
+from analytic.integrate.settings import read_progress, read_until
+from analytic.integrate.start import Start, start_weights
 from analytic.integrate.trajectory import Segment, Trajectory
 from graphs.errors import DimensionError, HypothesisError, InexactInputError, PrecisionError
 
 __all__ = ["distances", "gradient_descent"]
 
-_SECOND_RUN_BITS = 53
 _REPAIRS = 8
-_LARGEST_EXPONENT = 10**6
 _MOST_EXACT_BITS = 10**6
 
 
@@ -49,6 +42,9 @@ def gradient_descent(
     scale: Any = None,
     rng: Any = None,
     max_bits: int = _MOST_EXACT_BITS,
+    max_seconds: float | None = None,
+    max_memory: int = 2**31,
+    progress: bool | Callable[[Any], Any] = False,
 ) -> Trajectory:
     """Gradient descent with exact rational or high-precision steps.
 
@@ -59,32 +55,36 @@ def gradient_descent(
     weights : sequence of matrix-like, optional
         As for `integrate`.
     step : exact number, sequence of exact numbers, or callable
-        η; a sequence gives η_0, η_1, … and ends the run with its end; a callable maps n to η_n.
+        η > 0; a sequence gives η_0, η_1, … and ends the run with its end; a callable maps n to η_n and is asked once
+        for each n.
     steps : int
         Number of steps at most.
     until : optional
         "converged", an event, or a function of (time, weights), asked at the iterates.
     digits : int
-        Relative digits for each block of the weights. The run is made at two precisions and repeated with more until
-        they agree to that.
+        Relative digits for each block of the weights. The run is made at two precisions side by side, and repeated
+        with more until they agree to that at its end.
     exact : bool
         Rational arithmetic: every iterate exact, in `exact_nodes`. Their size grows by a factor of 2h − 1 a step.
     scale, rng
         As for `integrate`.
     max_bits : int
         Largest numerator or denominator of an exact iterate; beyond it the run ends with status "budget".
+    max_seconds, max_memory, progress
+        As for `integrate`. The digits left in a `Progress` are those to which the two precisions agree.
 
     Returns
     -------
     Trajectory
-        Iterates are the nodes, at times η_0 + … + η_{n−1}. To `digits` digits, or exact over Q.
+        Iterates are the nodes, at times η_0 + … + η_{n−1}. To `digits` digits, or exact over Q; after Ctrl-C (status
+        "interrupted") or the end of a budget too: iterates at which the two precisions disagree are left out.
 
     Raises
     ------
     PrecisionError
         If two precisions never agree (chaos of too large steps).
-    HypothesisError, DimensionError, InexactInputError
-        For bad input.
+    HypothesisError, DimensionError, InexactInputError, NotFiniteError
+        For bad input; the argument is named, of step sizes their number.
 
     Notes
     -----
@@ -101,21 +101,27 @@ def gradient_descent(
     """
     if not isinstance(flow, GradientFlow):
         raise DimensionError(f"flow: got {type(flow).__name__}, expected a GradientFlow")
-    check_digits(digits, flow.network.num_parameters)
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
-        raise DimensionError(f"steps: got {steps!r}, expected an integer ≥ 0")
-    sizes = _schedule(step, steps)
-    start = start_weights(flow.network, weights, scale, rng)
-    run = _Descent(flow, start, sizes, steps, until, digits, max_bits)
-    if exact:
-        if not (start.is_rational and _is_rational(flow, start)):
+    steps = read_count(steps, "steps", 0)
+    task = Descent(
+        flow,
+        start_weights(flow.network, weights, scale, rng),
+        Schedule(step, steps),
+        steps,
+        check_digits(digits, flow.network.num_parameters),
+        read_count(max_bits, "max_bits", 1),
+        *read_until(until),
+        Budget.read(max(steps, 1), max_seconds, max_memory),
+        read_progress(progress),
+    )
+    if read_flag(exact, "exact"):
+        if not (task.start.is_rational and _is_rational(flow, task.start)):
             raise InexactInputError("exact: expected rational weights and a rational loss; others need exact=False")
-        return run.exactly()
-    precision = bits_of_digits(digits) + GUARD + steps.bit_length() + run.spread(digits)
+        return exact_descent(task)
+    precision = bits_of_digits(task.digits) + GUARD + steps.bit_length() + _spread(task)
     for _ in range(_REPAIRS):
-        first, second = run.at(precision), run.at(precision + _SECOND_RUN_BITS)
-        if first.steps == second.steps and (agreed := agreement(first, second)) >= digits:
-            return replace(first, agreed_digits=agreed)
+        trajectory = rounded_descent(task, precision)
+        if trajectory is not None:
+            return trajectory
         precision = 2 * precision
     raise PrecisionError(
         f"{precision // 2} bits do not carry {digits} digits through {steps} steps: rounding errors grow faster than "
@@ -153,8 +159,15 @@ def distances(descent: Trajectory, flow: Trajectory) -> tuple[tuple[Any, ...], t
     >>> [round(float(gap), 4) for gap in distances(steps, integrate(flow, [[[0]]], t=1))[1]]
     [0.0, 0.1065, 0.1179]
     """
-    if descent.flow != flow.flow or descent.start.layers != flow.start.layers:
-        raise HypothesisError("expected two trajectories of one flow from one start")
+    if descent.flow != flow.flow:
+        raise HypothesisError(
+            f"flow: got a run of {flow.flow!r} beside a descent on {descent.flow!r}, expected one GradientFlow"
+        )
+    if descent.start.layers != flow.start.layers:
+        raise HypothesisError(
+            "flow: got a run from other weights than the descent, expected one start; give both the same weights, "
+            "scale and rng"
+        )
     times, gaps = [], []
     precision = min(descent.precision, flow.precision)
     for moment in descent.exact_times:
@@ -176,180 +189,15 @@ def between(trajectory: Trajectory, segment: Segment, node: Sequence[arb_mat], m
         return [(matrix + slope * part).mid() for matrix, slope in zip(node, velocity, strict=True)]
 
 
-class _Descent:
-    """One problem, run at one precision after another."""
-
-    def __init__(
-        self,
-        flow: GradientFlow,
-        start: Start,
-        sizes: Callable[[int], Fraction | None],
-        steps: int,
-        until: Any,
-        digits: int,
-        max_bits: int,
-    ) -> None:
-        self.flow, self.start, self.sizes, self.steps = flow, start, sizes, steps
-        self.converged, self.predicates, self.watches = read_until(until)
-        self.digits, self.max_bits = digits, max_bits
-
-    def spread(self, digits: int) -> int:
-        """Bits beyond the digits for sizes that mix."""
-        precision = bits_of_digits(digits)
-        with ctx.workprec(precision):
-            return spread_bits(Problem.of(self.flow, precision), self.start.balls())
-
-    def at(self, precision: int) -> Trajectory:
-        """The run at one precision."""
-        problem = Problem.of(self.flow, precision)
-        with ctx.workprec(precision):
-            weights = [matrix.mid() for matrix in self.start.balls()]
-            watcher = _Watcher(self, problem, weights)
-            nodes, moment = [(Fraction(0), weights)], Fraction(0)
-            while len(nodes) <= self.steps and watcher.status is Status.FINISHED:
-                size = self.sizes(len(nodes) - 1)
-                if size is None:
-                    break
-                eta = ball(size)
-                velocity = problem.velocity(weights)
-                weights = [(w + v * eta).mid() for w, v in zip(weights, velocity, strict=True)]
-                moment += size
-                nodes.append((moment, weights))
-                watcher.look(moment, weights)
-        return self._trajectory(problem, nodes, watcher, None)
-
-    def exactly(self) -> Trajectory:
-        """The run over Q."""
-        precision = bits_of_digits(self.digits) + GUARD
-        problem = Problem.of(self.flow, precision)
-        weights = [flint.fmpq_mat([[_fmpq(e) for e in row] for row in layer]) for layer in self.start.layers]
-        with ctx.workprec(precision):
-            rounded = [_rounded(matrix) for matrix in weights]
-            watcher = _Watcher(self, problem, rounded)
-            nodes, exact, moment = [(Fraction(0), rounded)], [weights], Fraction(0)
-            while len(nodes) <= self.steps and watcher.status is Status.FINISHED:
-                size = self.sizes(len(nodes) - 1)
-                if size is None:
-                    break
-                velocity = self.flow.exact_velocity(weights)
-                weights = [w + v * _fmpq(size) for w, v in zip(weights, velocity, strict=True)]
-                if _bits(weights) > self.max_bits:
-                    watcher.status = Status.BUDGET
-                    watcher.notes.append(f"budget: the next exact iterate has numbers of over {self.max_bits} bits")
-                    break
-                moment += size
-                rounded = [_rounded(matrix) for matrix in weights]
-                nodes.append((moment, rounded))
-                exact.append(weights)
-                watcher.look(moment, rounded)
-        kept = tuple(tuple(_fractions(matrix) for matrix in node) for node in exact)
-        return self._trajectory(problem, nodes, watcher, kept)
-
-    def _trajectory(
-        self, problem: Problem, nodes: list[tuple[Fraction, list[arb_mat]]], watcher: _Watcher, exact: Any
-    ) -> Trajectory:
-        packed = [(moment, tuple(pack(matrix) for matrix in weights)) for moment, weights in nodes]
-        pairs = list(pairwise(packed)) or [(packed[0], packed[0])]
-        segments = tuple(Segment(then, now, weights, (1, 0), 1) for (then, weights), (now, _) in pairs)
-        return Trajectory(
-            flow=self.flow,
-            start=self.start,
-            digits=self.digits,
-            precision=problem.precision,
-            method="descent",
-            status=watcher.status,
-            segments=segments if len(packed) > 1 else (Segment(Fraction(0), Fraction(0), packed[0][1], (1, 0), 0),),
-            end=packed[-1][1],
-            frame=None,
-            events=tuple(watcher.events),
-            convergence=watcher.convergence,
-            drift=watcher.drift_pair(),
-            notes=tuple(watcher.notes),
-            exact_nodes=exact,
-        )
-
-
-class _Watcher:
-    """Looks at the iterates: conserved quantities, events, convergence, divergence."""
-
-    def __init__(self, descent: _Descent, problem: Problem, weights: Sequence[arb_mat]) -> None:
-        for watch in descent.watches:
-            watch.check(problem)
-        self.descent, self.problem = descent, problem
-        self.status, self.notes, self.events = Status.FINISHED, list[str](), list[Event]()
-        self.convergence: Convergence | None = None
-        self._conserved = conserved(problem, weights)
-        self._drift = arb(0)
-        self._judge = Judge(problem, descent.digits) if descent.converged else None
-        self._signs = [self._sign(watch, weights) for watch in descent.watches]
-
-    def look(self, moment: Fraction, weights: Sequence[arb_mat]) -> None:
-        """Take one iterate."""
-        if max(max(exponents(matrix)) for matrix in weights) > _LARGEST_EXPONENT:
-            self.status = Status.DIVERGED
-            return
-        self._drift = max(self._drift, drift_between(self._conserved, conserved(self.problem, weights), weights))
-        for place, watch in enumerate(self.descent.watches):
-            sign = self._sign(watch, weights)
-            if sign and self._signs[place] and sign != self._signs[place] and watch.direction in (0, sign):
-                time = mpf(ball(moment))
-                self.events.append(Event(time, watch.kind(sign), watch.number, sign, watch.label, moment))
-                self.status = Status.EVENT
-            self._signs[place] = sign or self._signs[place]
-        if self._judge is not None:
-            self.convergence = self._judge.judge(weights)
-            if self.convergence is not None:
-                self.status = Status.CONVERGED
-        given = tuple(mpmath_matrix(matrix) for matrix in weights) if self.descent.predicates else ()
-        if any(predicate(mpf(ball(moment)), given) for predicate in self.descent.predicates):
-            self.status = Status.EVENT
-
-    def drift_pair(self) -> tuple[int, int]:
-        """The drift as a pair of integers."""
-        m, e = self._drift.mid().man_exp()
-        return int(m), int(e)
-
-    def _sign(self, watch: Watch, weights: Sequence[arb_mat]) -> int:
-        value = watch.value(self.problem, weights).mid()
-        return 1 if value > 0 else -1 if value < 0 else 0
+def _spread(task: Descent) -> int:
+    """Bits beyond the digits for sizes that mix."""
+    precision = bits_of_digits(task.digits)
+    with ctx.workprec(precision):
+        return spread_bits(Problem.of(task.flow, precision), task.start.balls())
 
 
 def _is_rational(flow: GradientFlow, start: Start) -> bool:
     """Whether gradients are rational at rational weights."""
     if flow.loss.free_symbols:
         return False
-    weights = [flint.fmpq_mat([[_fmpq(entry) for entry in row] for row in layer]) for layer in start.layers]
-    return all(isinstance(velocity, flint.fmpq_mat) for velocity in flow.exact_velocity(weights))
-
-
-def _schedule(step: Any, steps: int) -> Callable[[int], Fraction | None]:
-    if callable(step):
-        return lambda n: _positive(step(n), f"step({n})")
-    if isinstance(step, Sequence) and not isinstance(step, str):
-        sizes = [_positive(size, f"step[{n}]") for n, size in enumerate(step[:steps])]
-        return lambda n: sizes[n] if n < len(sizes) else None
-    constant = _positive(step, "step")
-    return lambda n: constant
-
-
-def _positive(value: Any, where: str) -> Fraction:
-    size = exact_time(value, where)
-    if size <= 0:
-        raise HypothesisError(f"{where}: got {value}, expected a positive step size")
-    return size
-
-
-def _fmpq(value: Fraction) -> flint.fmpq:
-    return flint.fmpq(value.numerator, value.denominator)
-
-
-def _rounded(matrix: flint.fmpq_mat) -> arb_mat:
-    return arb_mat(matrix.nrows(), matrix.ncols(), [arb(entry) for entry in matrix.entries()]).mid()
-
-
-def _fractions(matrix: flint.fmpq_mat) -> tuple[tuple[Fraction, ...], ...]:
-    return tuple(tuple(fraction(entry) for entry in row) for row in matrix.table())
-
-
-def _bits(weights: Sequence[flint.fmpq_mat]) -> int:
-    return max(max(int(abs(entry.p)).bit_length(), int(entry.q).bit_length()) for m in weights for entry in m.entries())
+    return all(isinstance(velocity, flint.fmpq_mat) for velocity in flow.exact_velocity(fmpq_layers(start.layers)))

@@ -26,7 +26,6 @@ from graphs.errors import DimensionError, HypothesisError, PrecisionError
 __all__ = ["integrate", "resumed"]
 
 _REPAIRS = 7
-_BUDGETS = ("max_steps", "max_seconds", "max_memory")
 _BOUND_REPAIRS = 3  # a bound that is lost this often would take too long to prove
 _BOUND_BITS = 64
 _SADDLE = 5  # times the bits expected: more are not spent on a flow that stays at a saddle, unless t is given
@@ -364,11 +363,7 @@ def resumed(trajectory: Trajectory, changes: dict[str, Any]) -> Trajectory:
         "precision": None,
         "order": before.get("order"),
         "kernel": trajectory.problem.kernel,
-        "name_plateau": None,
     }
-    unknown = changes.keys() - defaults.keys() - {"t", "until", "times", "verify", "progress", *_BUDGETS}
-    if unknown:
-        raise DimensionError(f"resume: got {', '.join(sorted(unknown))}, expected arguments of integrate")
     settings = read_settings(trajectory.flow, trajectory.start, {**defaults, **changes})
     now, last = trajectory.final_time, trajectory.segments[-1].start
     if settings.stops and settings.stops[0] < now:

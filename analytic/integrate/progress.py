@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import mpmath
-from flint import ctx
+from flint import arb_mat, ctx
 
 from analytic.integrate._dyadic import ball, mpf
+from analytic.integrate.problem import Problem
 
 if TYPE_CHECKING:
     from analytic.integrate.loop import Run
@@ -30,7 +33,8 @@ class Progress:
     time, loss : mpf
     steps : int
     digits_left : float
-        Digits that instability and the drift of conserved quantities have left so far.
+        Digits that instability has left so far; of gradient descent those to which two precisions agree, infinitely
+        many where the iterates are exact.
     """
 
     time: Any
@@ -49,20 +53,29 @@ class Reporter:
 
     def report(self, run: Run) -> None:
         """Take a look at a run."""
-        if self.target is False or self.target is None:
-            return
-        if self.target is True and clock.monotonic() - self._last < _SECONDS:
-            return
+        if self.is_due():
+            left = (run.precision - max(run.sensitivity.bits, 0.0)) * 0.30103
+            self.tell(run.time, run.problem, run.weights, len(run.segments), left)
+
+    def is_due(self) -> bool:
+        """Whether somebody listens, and for lines: whether the last one is old enough."""
+        if self.target is True:
+            return clock.monotonic() - self._last >= _SECONDS
+        return callable(self.target)
+
+    def tell(
+        self, moment: Fraction, problem: Problem, weights: Sequence[arb_mat], steps: int, digits_left: float
+    ) -> None:
+        """Call back, or write a line; infinitely many digits are exact ones."""
         self._last = clock.monotonic()
         with ctx.workprec(64):
-            time, loss = mpf(ball(run.time)), mpf(run.problem.loss(run.weights))
-        left = (run.precision - max(run.sensitivity.bits, 0.0)) * 0.30103
-        state = Progress(time, loss, len(run.segments), left)
+            time, loss = mpf(ball(moment)), mpf(problem.loss(weights))
         if callable(self.target):
-            self.target(state)
+            self.target(Progress(time, loss, steps, digits_left))
             return
         self._written = True
-        text = f"t = {mpmath.nstr(time, 10)}, loss {mpmath.nstr(loss, 5)}, {state.steps} steps, {left:.0f} digits left"
+        left = "exact" if digits_left == math.inf else f"{digits_left:.0f} digits left"
+        text = f"t = {mpmath.nstr(time, 10)}, loss {mpmath.nstr(loss, 5)}, {steps} steps, {left}"
         sys.stderr.write(f"\r{text:<78}")
         sys.stderr.flush()
 

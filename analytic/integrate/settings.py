@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from enum import Enum
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -18,12 +19,24 @@ from analytic.integrate.start import Start, exact_time
 from analytic.smooth_loss import SmoothLoss
 from graphs.errors import DimensionError, HypothesisError
 
-__all__ = ["Frame", "Settings", "Until", "read_settings", "read_until"]
+__all__ = ["AS_BEFORE", "AsBefore", "Frame", "Settings", "Until", "read_progress", "read_settings", "read_until"]
 
 _MOST_BITS_AN_ORDER = 20  # of accuracy: steps are 2^−20 of the radius of convergence then
 
 Frame = Literal["auto", "data", "given"]
 Until = Any  # "converged", a Watch, a function of (time, weights), or a sequence of these
+
+
+class AsBefore(Enum):
+    """What a resumed run is not told: it goes on with what it had."""
+
+    AS_BEFORE = "as before"
+
+    def __repr__(self) -> str:
+        return "AS_BEFORE"
+
+
+AS_BEFORE = AsBefore.AS_BEFORE
 
 
 @dataclass(frozen=True)
@@ -135,7 +148,7 @@ def read_settings(flow: GradientFlow, start: Start, options: dict[str, Any]) -> 
         order,
         read_kernel(options["kernel"]),
         Budget.read(options["max_steps"], options["max_seconds"], options["max_memory"]),
-        _read_progress(options["progress"]),
+        read_progress(options["progress"]),
         _read_callable(options["name_plateau"], "name_plateau"),
     )
 
@@ -146,19 +159,20 @@ def _read_times(times: Any) -> set[Fraction]:
     return {exact_time(time, "times") for time in times}
 
 
-def _read_progress(progress: Any) -> bool | Callable[[Any], Any]:
+def _read_callable(value: Any, name: str) -> Any:
+    if value is not None and not callable(value):
+        raise DimensionError(f"{name}: got {value!r}, expected a function or None")
+    return value
+
+
+def read_progress(progress: Any) -> bool | Callable[[Any], Any]:
+    """Whether to write lines, or the function that is called back."""
     if progress is None or isinstance(progress, bool):
         return bool(progress)
     if not callable(progress):
         raise DimensionError(f"progress: got {progress!r}, expected True, False or a function of a Progress")
     function: Callable[[Any], Any] = progress
     return function
-
-
-def _read_callable(value: Any, name: str) -> Any:
-    if value is not None and not callable(value):
-        raise DimensionError(f"{name}: got {value!r}, expected a function or None")
-    return value
 
 
 def read_until(until: Until) -> tuple[bool, tuple[Any, ...], tuple[Watch, ...]]:

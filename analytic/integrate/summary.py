@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import mpmath
-from flint import ctx
+from flint import arb, arb_mat, ctx
 
 from analytic.flow import GradientFlow
+from analytic.integrate._dyadic import NOTHING, exponents
+from analytic.integrate.events import Event
 from analytic.integrate.flows import integrate
+from analytic.integrate.precision import FEWEST_SPARE_BITS, LOG2_10, bits_of_digits
+from analytic.integrate.sensitivity import Sensitivity
 from analytic.integrate.settings import Until
 from analytic.integrate.trajectory import Trajectory
 from analytic.loss import QuadraticLoss
@@ -17,6 +22,8 @@ from graphs.errors import DimensionError
 from graphs.network import LinearNetwork
 
 __all__ = ["flow_from_options", "flow_report"]
+
+_SPARE_BITS = 32
 
 
 def flow_from_options(
@@ -34,7 +41,9 @@ def flow_from_options(
     verify: bool = False,
     max_steps: int = 100_000,
     max_seconds: float | None = None,
+    kernel: str = "public",
     progress: Any = False,
+    namer: Callable[[GradientFlow], Callable[[Any], str]] | None = None,
 ) -> Trajectory:
     """Run a flow from a random start of size α, as the command line describes it.
 
@@ -50,8 +59,10 @@ def flow_from_options(
         Diagonal layers; all widths equal.
     alpha : exact number, optional
         Size of the start, 1 by default.
-    digits, seed, t, until, rigorous, verify, max_steps, max_seconds, progress
+    digits, seed, t, until, rigorous, verify, max_steps, max_seconds, kernel, progress
         See `integrate`; without `t` the run goes on until it has converged.
+    namer : callable, optional
+        From the flow to what names its plateaus, such as `analytic.saddles.plateau_namer`.
 
     Returns
     -------
@@ -73,8 +84,9 @@ def flow_from_options(
         raise DimensionError(f"diagonal: got widths {list(widths)}, expected at least two equal ones")
     network = LinearNetwork.diagonal(widths[0], len(widths) - 1) if diagonal else LinearNetwork(*widths)
     loss = QuadraticLoss(target) if sigma is None else QuadraticLoss.diagonal(*sigma)
+    flow = GradientFlow(network, loss)
     return integrate(
-        GradientFlow(network, loss),
+        flow,
         scale=1 if alpha is None else alpha,
         rng=seed,
         t=t,
@@ -84,7 +96,9 @@ def flow_from_options(
         verify=verify,
         max_steps=max_steps,
         max_seconds=max_seconds,
+        kernel=kernel,
         progress=progress,
+        name_plateau=None if namer is None else namer(flow),
     )
 
 
@@ -103,7 +117,9 @@ def flow_report(trajectory: Trajectory | None = None, **options: Any) -> dict[st
     dict
         Keys status, times, loss, events (time, kind, mode), conservation_drift, digits, steps, method, final (loss,
         rank, singular_values), and seed, advice, notes, agreed_digits, error_bound. Numbers that are not integers are
-        decimal strings; rank counts singular values above 10^(−digits/2) of the largest.
+        decimal strings; rank counts singular values above 10^(−digits/2) of the largest. Losses and the times of
+        events are written with the digits that they carry; loss_digits in final says how many, 0 that only the order
+        of magnitude is known. An event with a name has it as label.
 
     Examples
     --------
@@ -114,24 +130,25 @@ def flow_report(trajectory: Trajectory | None = None, **options: Any) -> dict[st
     run = flow_from_options(**options) if trajectory is None else trajectory
     figures = run.digits
     values = run.singular_values()
+    carried = _loss_digits(run)
     with ctx.workprec(run.precision), mpmath.workprec(run.precision):
         largest = values[0] if values else mpmath.mpf(0)
         rank = sum(1 for value in values if value > largest * mpmath.mpf(10) ** (-figures // 2))
+        losses = [_text(loss, digits) for loss, digits in zip(run.loss, carried, strict=True)]
         return {
             "status": str(run.status),
             "times": [_text(time, figures) for time in run.times],
-            "loss": [_text(loss, figures) for loss in run.loss],
-            "events": [
-                {"time": _text(event.time, figures), "kind": event.kind, "mode": event.mode} for event in run.events
-            ],
+            "loss": losses,
+            "events": [_event(event, figures) for event in run.events],
             "conservation_drift": _text(run.conservation_drift, 5),
             "digits": run.digits,
             "steps": run.steps,
             "method": run.method,
             "final": {
-                "loss": _text(run.loss[-1], figures),
+                "loss": losses[-1],
                 "rank": rank,
                 "singular_values": [_text(value, figures) for value in values],
+                "loss_digits": carried[-1],
             },
             "seed": run.seed,
             "advice": run.status.advice,
@@ -141,5 +158,38 @@ def flow_report(trajectory: Trajectory | None = None, **options: Any) -> dict[st
         }
 
 
+def _event(event: Event, figures: int) -> dict[str, Any]:
+    carried = figures if event.digits is None else min(figures, int(event.digits))
+    found = {"time": _text(event.time, carried), "kind": event.kind, "mode": event.mode}
+    return {**found, "label": event.label} if event.label else found
+
+
+def _loss_digits(run: Trajectory) -> list[int]:
+    """How many digits of the loss each node carries, at most those of the run: a small loss suffers from cancellation.
+
+    Its ball over all weights that agree with the node to the bits that rounding and instability have left.
+    """
+    problem, times, least = run.problem, run.exact_times, bits_of_digits(run.digits)
+    found = []
+    with ctx.workprec(run.precision + _SPARE_BITS):
+        sensitivity = Sensitivity(problem, run.state(times[0]))
+        for before, moment in pairwise((times[0], *times)):
+            weights, bits = run.state(moment), least
+            if run.method == "taylor":
+                lost = sensitivity.advance(weights, moment - before) if moment > before else sensitivity.bits
+                bits = max(least, run.precision - FEWEST_SPARE_BITS - int(lost))
+            accuracy = problem.loss([_blurred(matrix, bits) for matrix in weights]).rel_accuracy_bits()
+            found.append(min(run.digits, max(0, int(accuracy / LOG2_10))))
+    return found
+
+
+def _blurred(matrix: arb_mat, bits: int) -> arb_mat:
+    """The matrix with 2^−bits of its largest entry as the radius of every entry."""
+    largest = max(exponents(matrix))
+    radius = arb(0, arb((1, largest - bits))) if largest > NOTHING else arb(0)
+    return arb_mat(matrix.nrows(), matrix.ncols(), [entry + radius for entry in matrix.entries()])
+
+
 def _text(value: Any, digits: int) -> str:
-    return str(mpmath.nstr(value, digits, strip_zeros=True))
+    written = str(mpmath.nstr(value, max(1, digits), strip_zeros=True))
+    return written.replace(".0", "", 1) if digits <= 1 else written  # "5.0" would claim two figures

@@ -35,6 +35,7 @@ from analytic.integrate.events import Event, Watch
 from analytic.integrate.links import usable_kernel
 from analytic.integrate.problem import Problem
 from analytic.integrate.series import GUARD_BITS, Series, taylor_series
+from analytic.integrate.settings import AS_BEFORE, AsBefore
 from analytic.integrate.start import Start
 from analytic.integrate.status import Status
 
@@ -136,8 +137,8 @@ class Trajectory:
 
     @property
     def steps(self) -> int:
-        """Number of steps."""
-        return len(self.segments)
+        """Number of steps; 0 for a run of no time."""
+        return sum(1 for segment in self.segments if segment.end > segment.start)
 
     @property
     def seed(self) -> int | None:
@@ -231,7 +232,7 @@ class Trajectory:
         if moment == segment.start and segment.radius is not None:
             return mpf(unpacked_number(segment.radius))
         # the bound of the next node holds along the whole step; the evaluation adds its own rounding
-        following = self.segments[place + 1].radius if place + 1 < self.steps else self.end_radius
+        following = self.segments[place + 1].radius if place + 1 < len(self.segments) else self.end_radius
         rounding = arb(0)
         if moment not in (segment.start, segment.end):
             series = self._series(place, segment, self._unpacked(segment.weights))
@@ -333,7 +334,13 @@ class Trajectory:
         max_seconds: float | None = None,
         max_memory: int = 2**31,
         progress: Any = False,
-        **others: Any,
+        events: Any = AS_BEFORE,
+        name_plateau: Any = None,
+        rigorous: bool | AsBefore = AS_BEFORE,
+        precision: int | AsBefore | None = AS_BEFORE,
+        order: int | AsBefore | None = AS_BEFORE,
+        frame: str | AsBefore = AS_BEFORE,
+        kernel: str | AsBefore = AS_BEFORE,
     ) -> Trajectory:
         """Go on from the end with more time, another `until`, or more digits.
 
@@ -343,9 +350,11 @@ class Trajectory:
             As for `integrate`; budgets are for this call.
         digits : int, optional
             With more or fewer digits than before the whole run is computed again.
-        **others
-            `events`, from here on, and `name_plateau`, `order`, `frame`, `kernel`. By default as before, apart from
-            `name_plateau`, which a run does not keep.
+        events, rigorous, precision, order, frame, kernel
+            As for `integrate`, by default as before; other events are looked for from here on, and with another proof,
+            precision, order or frame the whole run is computed again.
+        name_plateau
+            As for `integrate`; a run does not keep it.
 
         Returns
         -------
@@ -355,6 +364,15 @@ class Trajectory:
         """
         from analytic.integrate.flows import resumed
 
+        perhaps = {
+            "digits": AS_BEFORE if digits is None else digits,
+            "events": events,
+            "rigorous": rigorous,
+            "precision": precision,
+            "order": order,
+            "frame": frame,
+            "kernel": kernel,
+        }
         changes = {
             "t": t,
             "until": until,
@@ -364,9 +382,9 @@ class Trajectory:
             "max_seconds": max_seconds,
             "max_memory": max_memory,
             "progress": progress,
-            **others,
+            "name_plateau": name_plateau,
         }
-        return resumed(self, changes if digits is None else {**changes, "digits": digits})
+        return resumed(self, changes | {name: value for name, value in perhaps.items() if value is not AS_BEFORE})
 
     def plot(
         self,

@@ -18,6 +18,7 @@ from analytic.saddles.lasso import (
     regularisation_path,
     time_average,
 )
+from analytic.saddles.plateau_names import PlateauStratum, plateau_namer, plateau_stratum, stratum_label
 from analytic.saddles.thresholds import deep_thresholds, hessian_thresholds
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "MinimumNormCertificate",
     "PathSetting",
     "PathStatus",
+    "PlateauStratum",
     "RegularisationPath",
     "SaddlePath",
     "Transition",
@@ -42,6 +44,8 @@ __all__ = [
     "limit_curve",
     "network_flow",
     "path_failures",
+    "plateau_namer",
+    "plateau_stratum",
     "plot_coordinates",
     "plot_flow",
     "plot_loss",
@@ -49,6 +53,7 @@ __all__ = [
     "plot_report",
     "regularisation_path",
     "saddle_path",
+    "stratum_label",
     "time_average",
     "transition",
 ]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import mpmath
 import pytest
 
 from analytic.cli import main
+from analytic.integrate import flow_from_options, flow_report
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -51,6 +55,79 @@ def test_flow_prints_a_summary_and_saves_a_picture(tmp_path: Path, capsys: pytes
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_picture_that_could_not_be_saved_is_refused_before_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analytic.cli.flow.flow_from_options", lambda *_, **__: pytest.fail("ran"))
+    monkeypatch.setattr("analytic.cli.atlas.network_atlas", lambda *_, **__: pytest.fail("ran"))
+    for path in (tmp_path / "x.abc", tmp_path / "x", tmp_path / "no" / "x.png", tmp_path):
+        for command in (["flow", "2", "2", "2", "--sigma", "3,2"], ["atlas", "2", "2", "2"]):
+            status, out, err = run(capsys, *command, "--plot", str(path))
+            assert (status, out, err.count("\n")) == (2, "", 1)
+            assert "--plot" in err
+
+
+@pytest.mark.parametrize(("until", "kind", "mode"), [("mode=1", "learnt", 1), ("loss=1/100", "loss level", None)])
+def test_until_ends_the_run_at_its_event(
+    until: str, kind: str, mode: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = run(
+        capsys, "flow", "2", "2", "2", "--sigma", "3,2", "--alpha", "1e-9", "--digits", "10", "--until", until, "--json"
+    )
+    found = json.loads(out)
+    assert found["status"] == "event"
+    assert (found["events"][-1]["kind"], found["events"][-1]["mode"]) == (kind, mode)
+    assert found["events"][-1]["time"] == found["times"][-1]
+
+
+def test_plateaus_are_named_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["flow", "2", "2", "2", "--sigma", "3,2", "--alpha", "1e-20", "--digits", "10", "--name-plateaus"]
+    _, out, _ = run(capsys, *words)
+    assert "plateau left {}\n" in out
+    assert "plateau entered {1}\n" in out
+    _, out, _ = run(capsys, *words, "--json")
+    assert [event["label"] for event in json.loads(out)["events"] if "label" in event] == ["{}", "{1}", "{1}"]
+
+
+def test_what_was_checked_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    start = ["flow", "1", "1", "1", "--sigma", "2", "--time", "1", "--digits", "12"]
+    _, out, _ = run(capsys, *start, "--verify")
+    assert re.search(r"agrees to (1[2-9]|[2-9]\d) digits", out)
+    _, out, _ = run(capsys, *start, "--rigorous")
+    assert re.search(r"proved: .* within \d\.\d+e-", out)
+
+
+def test_every_printed_digit_of_the_loss_is_right() -> None:
+    run, fine = (flow_from_options([2, 2, 2], sigma=["3", "2"], alpha="1e-9", digits=n, t=40) for n in (12, 60))
+    report = flow_report(run)
+    with mpmath.workdps(80):
+        for time, text in zip(run.exact_times, report["loss"], strict=True):
+            shown, true = mpmath.mpf(text), fine.loss_at(time)
+            figures = len(_mantissa(text))
+            unit = mpmath.mpf(10) ** (mpmath.floor(mpmath.log10(shown)) - figures + 1)
+            assert abs(shown - true) <= (unit if figures > 1 else 9 * shown)  # one figure may be the magnitude alone
+    assert report["final"]["loss_digits"] < 12 == len(_mantissa(report["loss"][len(run.times) // 2]))
+    assert flow_report(fine)["final"]["loss_digits"] > report["final"]["loss_digits"]
+
+
+def _mantissa(text: str) -> str:
+    return text.split("e")[0].replace(".", "").lstrip("0")
+
+
+def test_a_full_disk_ends_in_one_line_and_status_2() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", "from analytic.cli import main; raise SystemExit(main(['laws', '2', '2', '2']))"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1 and "No space left" in ended.stderr
+
+
 def test_flow_from_the_origin_stays_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = run(capsys, "flow", "2", "2", "2", "--sigma", "3,2", "--alpha", "0")
     assert status == 0
@@ -83,6 +160,12 @@ def test_solve_prints_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
         (["flow", "2", "2", "2", "--sigma", "3,2,1"], "target"),
         (["flow", "2", "0", "2", "--sigma", "3,2"], "d_1"),
         (["flow", "2", "2"], "--sigma"),
+        (["flow", "2", "2", "2", "--sigma", "3,2", "--until", "mode"], "--until"),
+        (["flow", "2", "2", "2", "--sigma", "3,2", "--until", "mode=3"], "2 modes"),
+        (["flow", "2", "2", "2", "--sigma", "3,2", "--until", "loss=x"], "level"),
+        (["flow", "2", "2", "2", "--sigma", "3,2", "--max-seconds", "nan"], "max_seconds"),
+        (["flow", "2", "2", "2", "--sigma", "3,2", "--kernel", "fast"], "kernel"),
+        (["flow", "2", "2", "--diagonal", "--sigma", "3,2", "--name-plateaus"], "dense"),
         (["solve", "2", "2", "2", "--sigma", "3,2", "--scale", "0"], "scale"),
         (["solve", "2", "2", "2", "--sigma", "3,2", "--scale", "-1"], "scale"),
         (["solve", "2", "2", "2", "2", "--sigma", "3,2", "--init", "balanced"], "balanced"),
