@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import mpmath
@@ -135,6 +136,15 @@ class Problem:
         """Whether all layers are diagonal, so that every entry is a product of entries."""
         return all(self._is_diagonal_layer(i) for i in range(self.depth))
 
+    @cached_property
+    def chains(self) -> list[tuple[arb, arb]] | None:
+        """b and g of each chain of scalars that this flow falls into, w_i' = c (b − g w_1⋯w_h) ∏_{j≠i} w_j; or None."""
+        force, dense = self.force, self.flow.network.is_dense
+        if not isinstance(force, QuadraticForce) or not (self.is_diagonal or (dense and max(self.widths) == 1)):
+            return None
+        gram = force.gram
+        return [(force.cross[j, j], arb(1) if gram is None else gram[j, j]) for j in range(min(self.widths))]
+
     @property
     def num_blocks(self) -> int:
         """Number of blocks that errors are relative to."""
@@ -147,16 +157,27 @@ class Problem:
         layers, and whole layers otherwise.
         """
         found: list[int] = []
-        for i, matrix in enumerate(matrices):
-            sizes, rows, cols = exponents(matrix), matrix.nrows(), matrix.ncols()
-            if self._is_diagonal_layer(i):
-                found += [sizes[r * cols + r] for r in range(min(rows, cols))]
-            elif self.separated and i == 0:
-                found += [max(sizes[c::cols]) for c in range(cols)]
-            elif self.separated and i == self.depth - 1:
-                found += [max(sizes[r * cols : (r + 1) * cols]) for r in range(rows)]
-            else:
+        for matrix, places in zip(matrices, self._blocks, strict=True):
+            sizes = exponents(matrix)
+            if places is None:
                 found.append(max(sizes))
+            else:
+                found += [max(sizes[place]) for place in places]
+        return found
+
+    @cached_property
+    def _blocks(self) -> list[list[slice] | None]:
+        """Where each block of a layer lies among its entries, row by row; None where the layer is one block."""
+        found: list[list[slice] | None] = []
+        for i, (rows, cols) in enumerate(self.flow.network.layer_shapes):
+            if self._is_diagonal_layer(i):
+                found.append([slice(r * cols + r, r * cols + r + 1) for r in range(min(rows, cols))])
+            elif self.separated and i == 0:
+                found.append([slice(c, None, cols) for c in range(cols)])
+            elif self.separated and i == self.depth - 1:
+                found.append([slice(r * cols, (r + 1) * cols) for r in range(rows)])
+            else:
+                found.append(None)
         return found
 
     def _is_diagonal_layer(self, layer: int) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flint import arb, arb_mat, ctx
+from flint import arb, arb_mat, arb_poly, ctx
 
 from analytic.integrate._dyadic import NOTHING, exponent, exponents
 from analytic.integrate.links import links_of
 from analytic.integrate.problem import Problem
+from analytic.integrate.scalar_series import chain_layers
 
 __all__ = ["Series", "taylor_series"]
 
@@ -41,7 +42,7 @@ class Series:
         For an enclosure: Frobenius norm of the radius of coefficients 1 … order of each layer before its midpoint was
         taken.
     residuals : list of arb_mat
-        Coefficients 0 … order − 1 of the residual, midpoints (balls for an enclosure).
+        For an enclosure: coefficients 0 … order − 1 of the residual, balls.
     """
 
     layers: list[list[arb_mat]]
@@ -66,6 +67,8 @@ class Series:
 
 def horner(coefficients: Sequence[arb_mat], theta: arb) -> arb_mat:
     """Value of a matrix polynomial."""
+    if coefficients[0].nrows() == coefficients[0].ncols() == 1:
+        return arb_mat(1, 1, [arb_poly([matrix[0, 0] for matrix in coefficients])(theta)])
     total = coefficients[-1]
     for matrix in reversed(coefficients[:-1]):
         total = total * theta + matrix
@@ -107,6 +110,9 @@ def taylor_series(
     Precision decay: coefficient k is needed relative to the largest so far only, so its size, measured every few
     orders, says how many bits it takes.
     """
+    chains = None if enclose else chain_layers(problem, weights, order, unit, precision)
+    if chains is not None:
+        return Series(chains, unit, order, precision, None, [])
     still = not enclose and _residual_rests(problem, weights, order, unit, precision)
     recurrence = _Recurrence(problem, weights, order, enclose=enclose, still=still)
     gauge = _Gauge(problem, precision)
@@ -190,7 +196,8 @@ class _Recurrence:
             else:
                 product = self._kept(link.forward(layer[k], product))
         behind = self._residual.push(product)
-        self.residuals.append(behind)
+        if self.enclose:
+            self.residuals.append(behind)
         velocities = []
         for link in reversed(self._links):
             velocity, behind = link.backward(behind)

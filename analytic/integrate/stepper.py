@@ -65,19 +65,20 @@ class ExplicitTaylor:
         self.tolerance = precision - 16
         natural = self.tolerance * 0.6931 * 0.55
         self.lowest, self.highest = max(8, int(0.6 * natural)), max(12, int(3 * natural))
-        self.start_order = order or max(10, int(natural))
+        self.natural = max(10, int(natural))
 
     def first(self, problem: Problem, weights: Sequence[arb_mat]) -> Plan:
         """A cheap series of low order at low precision gives the first unit."""
         unit = arb(1)
-        tolerance = _PROBE_ORDER * self.tolerance / self.start_order
+        order = self.fixed or (int(1.5 * self.natural) if self._is_closed(problem) else self.natural)
+        tolerance = _PROBE_ORDER * self.tolerance / order
         for _ in range(60):
             probe = taylor_series(problem, weights, _PROBE_ORDER, unit, 40)
             shift = _reach(problem, probe, _PROBE_ORDER, tolerance)
             if abs(shift) < 1:
                 break
             unit = _times_power(unit, max(-300.0, min(300.0, shift)))
-        return Plan(unit, self.start_order)
+        return Plan(unit, order)
 
     def step(self, problem: Problem, weights: Sequence[arb_mat], plan: Plan) -> tuple[Series, float, Plan]:
         """One series; its accurate fraction from the sizes of its coefficients."""
@@ -88,6 +89,10 @@ class ExplicitTaylor:
         grown = reach if usable == min(0.0, reach) else usable
         return series, usable, Plan(_times_power(plan.unit, min(_LONGEST_GROWTH, grown)), order)
 
+    def _is_closed(self, problem: Problem) -> bool:
+        """Whether the series come from a closed form, so that their cost grows like their length only."""
+        return problem.depth == 2 and problem.chains is not None and not self.enclose
+
     def _better_order(self, problem: Problem, series: Series, reach: float) -> int:
         """Follow the time gained per unit of work: compare this order with one that is a tenth lower."""
         here = series.order
@@ -95,7 +100,8 @@ class ExplicitTaylor:
         if lower >= here:
             return self.lowest
         shorter = _reach(problem, series, lower, self.tolerance)
-        gain, cost = 2.0 ** (reach - shorter), _work(problem, here) / _work(problem, lower)
+        work = _closed_work if self._is_closed(problem) else _work
+        gain, cost = 2.0 ** (reach - shorter), work(problem, here) / work(problem, lower)
         return min(self.highest, int(1.06 * here) + 1) if gain > cost else max(self.lowest, int(0.95 * here))
 
 
@@ -135,6 +141,11 @@ def _sizes(problem: Problem, series: Series, k: int) -> list[int]:
 def _work(problem: Problem, order: int) -> float:
     """Relative cost of a series: calls, then multiply-adds."""
     return order * (8.0 + 0.012 * order * max(1.0, (max(problem.widths) / 3) ** 3) * 27)
+
+
+def _closed_work(problem: Problem, order: int) -> float:
+    """Relative cost of a step where the series has a closed form: looking at it, then its length."""
+    return 30.0 / min(problem.widths) + order
 
 
 def power_of_two(value: float) -> arb:
