@@ -10,7 +10,11 @@ from typing import Any
 
 from graphs.errors import DimensionError
 
-__all__ = ["Budget", "read_count", "read_flag"]
+__all__ = ["Budget", "OutOfTime", "read_count", "read_flag"]
+
+
+class OutOfTime(Exception):
+    """The seconds were over inside a step; what came before it is whole."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,17 @@ class Budget:
             read_count(max_memory, "max_memory", 1),
             math.inf if seconds is None else clock.monotonic() + seconds,
         )
+
+    def tick(self) -> None:
+        """To be called inside long steps.
+
+        Raises
+        ------
+        OutOfTime
+            When the seconds are over.
+        """
+        if clock.monotonic() > self.deadline:
+            raise OutOfTime
 
     def spent(self, steps: int, size: int) -> str | None:
         """Which budget has run out after so many steps and bytes, in words; None while there is some left."""

@@ -13,6 +13,7 @@ from flint import arb, arb_mat, ctx
 
 from analytic.integrate._dyadic import Packed, ball, fraction_of, mpf, mpmath_matrix, pack, packed_number
 from analytic.integrate.arrival import Arrival
+from analytic.integrate.budget import OutOfTime
 from analytic.integrate.convergence import Convergence
 from analytic.integrate.events import Event
 from analytic.integrate.finder import EventFinder
@@ -133,7 +134,9 @@ class Run:
             first = [matrix.mid() for matrix in problem.into(self._given())]
             self.conserved = conserved(problem, first)
             self.loss_at_start = problem.loss(first)
-        self.stepper: Stepper = ExplicitTaylor(self.precision, settings.order, enclose=settings.rigorous)
+        self.stepper: Stepper = ExplicitTaylor(
+            self.precision, settings.order, enclose=settings.rigorous, tick=settings.budget.tick
+        )
         self.sensitivity = Sensitivity(problem, first)
         self.arrival = Arrival(problem, settings)
         self.certifier = Certifier(problem, self._given(), first) if settings.rigorous else None
@@ -189,18 +192,25 @@ class Run:
         stops = [stop for stop in self.settings.stops if stop > self.time]
         try:
             while stops or self.settings.end is None:
-                spent = self.settings.budget.spent(len(self.segments) - self.replayed, self.bytes)
-                if spent is not None:
-                    self.status = Status.BUDGET
-                    self.notes.append(spent)
+                if self._spent():
                     break
                 if self._step(stops):
                     break
                 reporter.report(self)
+        except OutOfTime:
+            self._spent()
         except KeyboardInterrupt:
             self.status = Status.INTERRUPTED
         reporter.close()
         return self._trajectory()
+
+    def _spent(self) -> bool:
+        """Whether a budget has run out, which is noted."""
+        spent = self.settings.budget.spent(len(self.segments) - self.replayed, self.bytes)
+        if spent is not None:
+            self.status = Status.BUDGET
+            self.notes.append(spent)
+        return spent is not None
 
     def _step(self, stops: list[Fraction]) -> bool:
         """One step; whether the run ends with it."""

@@ -5,7 +5,7 @@ P_j = W_j P_{j−1}, B_{j−1} = W_jᵀ B_j, G_j = B_j P_{j−1}ᵀ: 3(h − 1) 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flint import arb, arb_mat, arb_poly, ctx
@@ -83,6 +83,7 @@ def taylor_series(
     precision: int,
     *,
     enclose: bool = False,
+    tick: Callable[[], None] | None = None,
 ) -> Series:
     """Taylor coefficients of the flow through exact weights.
 
@@ -100,6 +101,8 @@ def taylor_series(
         Bits wanted in a sum of the series, relative to the largest coefficient of each block.
     enclose : bool
         Keep balls and record what is lost when midpoints are taken.
+    tick : callable, optional
+        Called before every order; may raise.
 
     Returns
     -------
@@ -120,6 +123,8 @@ def taylor_series(
         pace = unit * problem.factor
         long = precision + GUARD_BITS > _INLINE_BITS
         for k in range(order):
+            if tick is not None:
+                tick()
             gauge.watch(k, recurrence.layers)
             ctx.prec = gauge.bits + GUARD_BITS
             if long and ctx.prec <= _INLINE_BITS:

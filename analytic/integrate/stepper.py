@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,12 +56,21 @@ class ExplicitTaylor:
         Fixed order; None lets it follow the work per unit of time.
     enclose : bool
         Keep the radii that `rigorous` needs.
+    tick : callable, optional
+        Called before every order of a series; may raise.
     """
 
     name = "taylor"
 
-    def __init__(self, precision: int, order: int | None = None, *, enclose: bool = False) -> None:
-        self.precision, self.fixed, self.enclose = precision, order, enclose
+    def __init__(
+        self,
+        precision: int,
+        order: int | None = None,
+        *,
+        enclose: bool = False,
+        tick: Callable[[], None] | None = None,
+    ) -> None:
+        self.precision, self.fixed, self.enclose, self.tick = precision, order, enclose, tick
         self.tolerance = precision - 16
         natural = self.tolerance * 0.6931 * 0.55
         self.lowest, self.highest = max(8, int(0.6 * natural)), max(12, int(3 * natural))
@@ -82,7 +91,9 @@ class ExplicitTaylor:
 
     def step(self, problem: Problem, weights: Sequence[arb_mat], plan: Plan) -> tuple[Series, float, Plan]:
         """One series; its accurate fraction from the sizes of its coefficients."""
-        series = taylor_series(problem, weights, plan.order, plan.unit, self.precision, enclose=self.enclose)
+        series = taylor_series(
+            problem, weights, plan.order, plan.unit, self.precision, enclose=self.enclose, tick=self.tick
+        )
         reach = _reach(problem, series, plan.order, self.tolerance)
         order = plan.order if self.fixed else self._better_order(problem, series, reach)
         usable = _without_cancellation(problem, series, min(0.0, reach))

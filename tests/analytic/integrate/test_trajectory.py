@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
 import pickle
 from fractions import Fraction
+from types import SimpleNamespace
 
 import mpmath
 import numpy as np
@@ -252,6 +254,21 @@ def test_critical_starts_stay_and_say_so():
     scalar = GradientFlow(LinearNetwork(1, 1, 1), QuadraticLoss.diagonal(3))
     irrational = integrate(scalar, [[["sqrt(3)"]], [["sqrt(3)"]]], until="converged")
     assert irrational.status is Status.STATIONARY
+
+
+def test_seconds_end_a_run_inside_a_long_step(monkeypatch):
+    seconds = itertools.count()  # every look at the clock takes one
+    monkeypatch.setattr(
+        importlib.import_module("analytic.integrate.budget"), "clock", SimpleNamespace(monotonic=lambda: next(seconds))
+    )
+    whole = integrate(PLAIN, scale="1/2", rng=0, t=1)
+    assert whole.segments[0].order > 30
+    for limit, steps in ((20, 0), (60, 1)):
+        path = integrate(PLAIN, scale="1/2", rng=0, t=1, max_seconds=limit)
+        assert path.status is Status.BUDGET
+        assert path.steps == steps
+        assert path.notes == (f"budget: {limit} seconds (max_seconds)",)
+        assert path.resume(t=1) == whole
 
 
 def test_budgets_return_what_was_done():
