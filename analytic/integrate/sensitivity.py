@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_mat
+from flint import arb, arb_mat, ctx
 
 from analytic.integrate._dyadic import NOTHING, exponent, exponents, float_matrix
 from analytic.integrate.problem import Problem
@@ -20,6 +20,7 @@ from analytic.integrate.problem import Problem
 __all__ = ["Sensitivity", "negative_hessian", "scaled_hessian"]
 
 _LARGEST_HESSIAN = 400
+_FLOAT_BITS = 53
 
 
 class Sensitivity:
@@ -67,6 +68,8 @@ class Sensitivity:
         problem, depth = self.problem, self.problem.depth
         if depth == 1 and problem.force.is_convex:
             return [(0.0, 0.0)] * len(self._sizes(weights))
+        if depth == 2 and problem.chains is not None:
+            return [_of_pair(problem, weights, j) for j in range(len(self._last_sizes))]
         parts = _Parts(problem, weights)
         if self.by_entry:
             return [self._of_entry(parts, j) for j in range(len(self._last_sizes))]
@@ -87,13 +90,14 @@ class Sensitivity:
     def _of_mode(self, parts: _Parts, j: int) -> tuple[float, float]:
         """Two layers, column j of W_1 beside row j of W_2, the other modes held fast."""
         first, second = parts.weights
-        places, in_row, in_column = _cross(parts.product.nrows(), parts.product.ncols(), j)
+        places, in_row, in_column, between = _cross(parts.product.nrows(), parts.product.ncols(), j)
         residual, bend, scale = parts.on(places)
         inner = first.shape[0]
         small = np.empty((2 * inner, 2 * inner))
         small[:inner, :inner] = -second.T @ bend[in_column] @ second
         small[inner:, inner:] = -first @ bend[in_row] @ first.T
-        small[:inner, inner:] = small[inner:, :inner] = residual[j, j] * np.eye(inner)
+        small[:inner, inner:] = residual[j, j] * np.eye(inner) - second.T @ bend[between] @ first.T
+        small[inner:, :inner] = small[:inner, inner:].T
         return float(np.linalg.eigvalsh(small)[-1]), scale
 
     def _bound(self, parts: _Parts) -> tuple[float, float]:
@@ -183,13 +187,27 @@ def negative_hessian(
     return table
 
 
+def _of_pair(problem: Problem, weights: Sequence[arb_mat], j: int) -> tuple[float, float]:
+    """Entry j of two layers that are a chain: −∇²L = c [[−g w_2², b − 2g w_1w_2], [b − 2g w_1w_2, −g w_1²]]."""
+    assert problem.chains is not None
+    target, gram = problem.chains[j]
+    with ctx.workprec(_FLOAT_BITS):
+        first, second = (matrix[j, j].mid() for matrix in weights)
+        above, below = -gram * second * second, -gram * first * first
+        across, gap = target - 2 * gram * first * second, (above - below) / 2
+        largest = problem.factor * ((above + below) / 2 + (gap * gap + across * across).mid().sqrt())
+        size = exponent(largest)
+        return (float(largest * arb((1, -size))), size) if size > NOTHING else (0.0, 0)
+
+
 @lru_cache(maxsize=256)
-def _cross(rows: int, cols: int, j: int) -> tuple[list[int], Any, Any]:
-    """Places of row j and column j of a matrix, and where each of the two is among them, as indices of a table."""
+def _cross(rows: int, cols: int, j: int) -> tuple[list[int], Any, Any, Any]:
+    """Places of row j and column j of a matrix; row, column, and column by row among them as indices of a table."""
     row, column = range(j * cols, (j + 1) * cols), range(j, rows * cols, cols)
     places = sorted({*row, *column})
     inside = [[k for k, place in enumerate(places) if place in group] for group in (row, column)]
-    return places, np.ix_(inside[0], inside[0]), np.ix_(inside[1], inside[1])
+    in_row, in_column = inside
+    return places, np.ix_(in_row, in_row), np.ix_(in_column, in_column), np.ix_(in_column, in_row)
 
 
 def _size(matrices: Sequence[arb_mat]) -> int:

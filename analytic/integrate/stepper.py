@@ -22,6 +22,7 @@ _PROBE_ORDER = 10
 _UNBOUNDED = 60.0  # log₂ of the largest fraction: the weights do not move, or hardly
 _SAMPLED_ORDERS = (0, 1, 2, 3, 5, 8, 12, 17, 24, 34, 48, 68, 96, 136, 192, 272, 384)
 _LONGEST_GROWTH = 3.0  # bits by which the unit may grow from one step to the next
+_AHEAD = 0.3  # bits by which the next unit exceeds the step that this node allows: on the way to rest steps grow
 _CANCELLED_BITS = 10  # a block may shrink by this much within a step, and no more
 
 
@@ -98,7 +99,7 @@ class ExplicitTaylor:
         order = plan.order if self.fixed else self._better_order(problem, series, reach)
         usable = _without_cancellation(problem, series, min(0.0, reach))
         grown = reach if usable == min(0.0, reach) else usable
-        return series, usable, Plan(_times_power(plan.unit, min(_LONGEST_GROWTH, grown)), order)
+        return series, usable, Plan(_times_power(plan.unit, min(_LONGEST_GROWTH, grown) + _AHEAD), order)
 
     def _is_closed(self, problem: Problem) -> bool:
         """Whether the series come from a closed form, so that their cost grows like their length only."""
@@ -122,11 +123,16 @@ def _reach(problem: Problem, series: Series, order: int, tolerance: float) -> fl
     for b, scale in enumerate(scales):
         if scale <= NOTHING:  # a block that starts at zero is measured against what it becomes
             scales[b] = max(_sizes(problem, series, k)[b] for k in range(1, min(order, 8)))
-    bound = _UNBOUNDED
-    for k in (order - 1, order):
-        for scale, size in zip(scales, _sizes(problem, series, k), strict=True):
-            if size > NOTHING and scale > NOTHING:
-                bound = min(bound, (scale - tolerance - size - 1) / k)
+    # of a series that decays fast the last terms are zeros; its rate shows where it ends
+    for share in (0, 1, 2, 3, 4):
+        last = order - share * order // 8
+        bound = _UNBOUNDED
+        for k in (last - 1, last):
+            for scale, size in zip(scales, _sizes(problem, series, k), strict=True):
+                if size > NOTHING and scale > NOTHING:
+                    bound = min(bound, (scale - size) / k - (tolerance + 1) / (order + k - last))
+        if bound < _UNBOUNDED:
+            break
     return bound
 
 
