@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from analytic.integrate.descent import distances, gradient_descent
-from analytic.integrate.events import Event, LossLevel, ModeLearnt, PlateauSpeed, PolynomialEvent, SingularValueLevel
+from analytic.integrate.events import Event, LossLevel, ModeLearnt, PlateauSpeed, SingularValueLevel
 from analytic.integrate.flows import integrate
+from analytic.integrate.polynomial_event import PolynomialEvent
 from analytic.integrate.status import Status
 from analytic.integrate.summary import flow_from_options, flow_report
 from analytic.integrate.trajectory import Trajectory

@@ -11,14 +11,13 @@ import sympy
 
 from analytic._expression_trees import from_tree, to_tree
 from analytic.integrate.events import (
-    Forgotten,
     LossLevel,
     ModeLearnt,
     PlateauSpeed,
-    PolynomialEvent,
     SingularValueLevel,
     Watch,
 )
+from analytic.integrate.polynomial_event import Forgotten, PolynomialEvent
 from analytic.integrate.start import read_number
 
 __all__ = ["watch_from_dict", "watch_to_dict"]

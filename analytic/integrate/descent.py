@@ -19,9 +19,10 @@ from analytic.integrate.iterates import Descent, exact_descent, fmpq_layers, rou
 from analytic.integrate.precision import GUARD, bits_of_digits, check_digits, spread_bits
 from analytic.integrate.problem import Problem, squared_norm
 from analytic.integrate.schedule import Schedule
+from analytic.integrate.segment import Segment
 from analytic.integrate.settings import read_progress, read_until
 from analytic.integrate.start import Start, start_weights
-from analytic.integrate.trajectory import Segment, Trajectory
+from analytic.integrate.trajectory import Trajectory
 from graphs.errors import DimensionError, HypothesisError, InexactInputError, PrecisionError
 
 __all__ = ["distances", "gradient_descent"]

@@ -13,14 +13,15 @@ from flint import arb_mat, ctx
 
 from analytic.flow import GradientFlow
 from analytic.integrate._dyadic import NOTHING, exponent, pack, unpacked_number
-from analytic.integrate.loop import Run, TooFewBits, reserve_of
-from analytic.integrate.precision import GUARD, bits_of_digits, is_small
+from analytic.integrate.loop import Run, TooFewBits
+from analytic.integrate.precision import GUARD, bits_of_digits, is_small, reserve_of
 from analytic.integrate.problem import Problem
 from analytic.integrate.rigorous import BoundLost
+from analytic.integrate.segment import Segment
 from analytic.integrate.settings import Frame, Settings, Until, read_settings
 from analytic.integrate.start import start_weights
 from analytic.integrate.status import Status
-from analytic.integrate.trajectory import Segment, Trajectory
+from analytic.integrate.trajectory import Trajectory
 from graphs.errors import DimensionError, HypothesisError, PrecisionError
 
 __all__ = ["integrate", "resumed"]

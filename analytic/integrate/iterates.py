@@ -21,15 +21,16 @@ from analytic.flow import GradientFlow
 from analytic.integrate._dyadic import NOTHING, Packed, ball, exponents, mpf, mpmath_matrix, pack, packed_number, unpack
 from analytic.integrate.budget import Budget
 from analytic.integrate.convergence import Convergence, Judge
+from analytic.integrate.drift import conserved, drift_between
 from analytic.integrate.events import Event, Watch
-from analytic.integrate.loop import conserved, drift_between
 from analytic.integrate.precision import GUARD, bits_of_digits
 from analytic.integrate.problem import Problem
 from analytic.integrate.progress import Reporter
 from analytic.integrate.schedule import Schedule
+from analytic.integrate.segment import Segment
 from analytic.integrate.start import Start
 from analytic.integrate.status import Status
-from analytic.integrate.trajectory import Segment, Trajectory
+from analytic.integrate.trajectory import Trajectory
 
 __all__ = ["Descent", "exact_descent", "fmpq_layers", "rounded_descent"]
 

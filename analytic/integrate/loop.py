@@ -15,6 +15,7 @@ from analytic.integrate._dyadic import Packed, ball, fraction_of, mpf, mpmath_ma
 from analytic.integrate.arrival import Arrival
 from analytic.integrate.budget import OutOfTime
 from analytic.integrate.convergence import Convergence
+from analytic.integrate.drift import conserved, drift_between
 from analytic.integrate.events import Event
 from analytic.integrate.finder import EventFinder
 from analytic.integrate.precision import (
@@ -22,20 +23,19 @@ from analytic.integrate.precision import (
     bits_of_digits,
     check_blow_up,
     is_small,
-    scale_bits,
-    spread_bits,
 )
 from analytic.integrate.problem import Problem, squared_norm
 from analytic.integrate.progress import Reporter
 from analytic.integrate.rigorous import Certifier
+from analytic.integrate.segment import Segment
 from analytic.integrate.sensitivity import Sensitivity
 from analytic.integrate.series import GUARD_BITS
 from analytic.integrate.settings import Settings
 from analytic.integrate.status import Status
 from analytic.integrate.stepper import ExplicitTaylor, Plan, Stepper, power_of_two
-from analytic.integrate.trajectory import Segment, Trajectory
+from analytic.integrate.trajectory import Trajectory
 
-__all__ = ["Run", "TooFewBits", "conserved", "drift_between"]
+__all__ = ["Run", "TooFewBits"]
 
 _JUDGE_EVERY = 4
 _SPARE = 1024  # bytes of a segment beside its numbers
@@ -367,31 +367,3 @@ class Run:
             ),
             watches=settings.recorded,
         )
-
-
-def conserved(problem: Problem, weights: Sequence[arb_mat]) -> list[arb_mat]:
-    """W_{i+1}ᵀW_{i+1} − W_iW_iᵀ; their diagonals only if layers are masked, for these alone are always conserved."""
-    found = []
-    for below, above in pairwise(weights):
-        matrix = above.transpose() * above - below * below.transpose()
-        if not problem.flow.network.is_dense:
-            size = matrix.nrows()
-            matrix = arb_mat([[matrix[r, r] if r == c else arb(0) for c in range(size)] for r in range(size)])
-        found.append(matrix)
-    return found
-
-
-def drift_between(then: Sequence[arb_mat], now: Sequence[arb_mat], weights: Sequence[arb_mat]) -> arb:
-    """max_i ‖C_i − C_i(0)‖ / max_i ‖W_i‖² (Frobenius), a midpoint."""
-    largest = arb(0)
-    for before, after in zip(then, now, strict=True):
-        largest = max(largest, squared_norm(after - before).mid())
-    if largest == 0:
-        return largest
-    scale = max(squared_norm(matrix).mid() for matrix in weights)
-    return (largest.sqrt() / scale).mid() if scale > 0 else arb(0)
-
-
-def reserve_of(problem: Problem, weights: Sequence[arb_mat]) -> int:
-    """Bits to hold in reserve before anything is known about the way."""
-    return (12 if scale_bits(problem.flow, weights) < 8 else 20) + spread_bits(problem, weights)

@@ -29,6 +29,7 @@ __all__ = [
     "check_digits",
     "is_small",
     "natural_size",
+    "reserve_of",
     "scale_bits",
     "spread_bits",
 ]
@@ -136,3 +137,8 @@ def _spread_inside(weights: Sequence[arb_mat]) -> int:
             if present:
                 widest = max(widest, max(present) - min(present))
     return widest
+
+
+def reserve_of(problem: Problem, weights: Sequence[arb_mat]) -> int:
+    """Bits to hold in reserve before anything is known about the way."""
+    return (12 if scale_bits(problem.flow, weights) < 8 else 20) + spread_bits(problem, weights)

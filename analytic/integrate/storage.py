@@ -32,6 +32,7 @@ from analytic.integrate._stored import (
 from analytic.integrate._watch_trees import watch_from_dict, watch_to_dict
 from analytic.integrate.convergence import Convergence
 from analytic.integrate.events import Event
+from analytic.integrate.segment import Segment
 from analytic.integrate.start import Start
 from analytic.integrate.status import Status
 from analytic.loss import QuadraticLoss
@@ -40,7 +41,7 @@ from graphs.errors import HypothesisError
 from graphs.network import LinearNetwork
 
 if TYPE_CHECKING:
-    from analytic.integrate.trajectory import Segment, Trajectory
+    from analytic.integrate.trajectory import Trajectory
 
 __all__ = ["from_dict", "load", "save", "to_dict"]
 
@@ -221,8 +222,6 @@ def _read_segments(data: Any, counts: Sequence[int]) -> tuple[Segment, ...]:
 
 
 def _read_segment(data: Any, where: str, counts: Sequence[int]) -> Segment:
-    from analytic.integrate.trajectory import Segment
-
     begin, end = (rational(entry(data, key, where), where + key) for key in ("start", "end"))
     if end < begin:
         raise broken(where + "end", str(end), f"at least its start, {begin}")

@@ -1,9 +1,8 @@
-"""A computed flow: exact nodes, dense output by the series themselves, and everything one reads off the weights.
+"""A computed flow: exact nodes, and dense output by the series themselves.
 
 Between two nodes W(t) = Σ_k w_k ((t − t_n)/H)^k; the series is computed again from its node when it is asked for.
 
-Over 500 lines because it is one class, mostly docstrings: all that can be read off a run, in one place. The
-computations live in `quantities`, `storage`, `plot` and `flows`.
+What is read off the weights stands in `readings`; `resume`, `save`, `verify` lead to `flows`, `storage`, `replay`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -34,47 +32,20 @@ from analytic.integrate.convergence import Convergence
 from analytic.integrate.events import Event, Watch
 from analytic.integrate.links import usable_kernel
 from analytic.integrate.problem import Problem
+from analytic.integrate.readings import Readings
+from analytic.integrate.segment import Segment
 from analytic.integrate.series import GUARD_BITS, Series, taylor_series
 from analytic.integrate.settings import AS_BEFORE, AsBefore
 from analytic.integrate.start import Start
 from analytic.integrate.status import Status
 
-__all__ = ["Segment", "Trajectory"]
+__all__ = ["Trajectory"]
 
 _KEPT_SERIES = 8
 
 
-@dataclass(frozen=True)
-class Segment:
-    """One step: the exact node it starts from and what its polynomial was computed with.
-
-    Parameters
-    ----------
-    start, end : Fraction
-        Times.
-    weights : tuple of Packed
-        Node at `start`, in the frame of the run.
-    unit : (int, int)
-        H as m·2^e; for gradient descent the step size is end − start and this is unused.
-    order : int
-        Highest power; 0 where the weights do not move.
-    radius : (int, int) or None
-        For a rigorous run, a bound for the error of the node (Frobenius norm) as m·2^e.
-    bounds : tuple of (int, int)
-        For a rigorous run: the defect and the logarithmic norm that the step was certified with.
-    """
-
-    start: Fraction
-    end: Fraction
-    weights: tuple[Packed, ...]
-    unit: tuple[int, int]
-    order: int
-    radius: tuple[int, int] | None = None
-    bounds: tuple[tuple[int, int], ...] = ()
-
-
 @dataclass(frozen=True, repr=False)
-class Trajectory:
+class Trajectory(Readings):
     """The result of `integrate` and `gradient_descent`.
 
     Parameters
@@ -242,86 +213,6 @@ class Trajectory:
         with ctx.workprec(64):
             return mpf((unpacked_number(following or (0, 0)) + rounding).upper())
 
-    def loss_at(self, t: Any) -> Any:
-        """Loss at time t (mpf)."""
-        return mpf(self._loss(self.state(self._moment(t))))
-
-    def product(self, t: Any = None) -> Any:
-        """W_h⋯W_1 at time t, by default at the end, as an mpmath matrix."""
-        return self._read(t, lambda problem, weights: problem.product(problem.back(weights)), mpmath_matrix)
-
-    def singular_values(self, t: Any = None, *, layer: int | None = None) -> tuple[Any, ...]:
-        """Singular values of the product, or of one layer (1 … h), at time t, by default at the end.
-
-        With modes that the frame separates the small ones are accurate relative to their own size.
-        """
-        from analytic.integrate.quantities import spectrum
-
-        return spectrum(self.problem, self._weights(t), layer)
-
-    def singular_vectors(self, t: Any = None, *, layer: int | None = None) -> tuple[Any, Any, Any]:
-        """U, (s_1, …), V with the product (or a layer) U diag(s) Vᵀ at time t, by default at the end."""
-        from analytic.integrate.quantities import decomposition
-
-        return decomposition(self.problem, self._weights(t), layer)
-
-    def layer_singular_values(self, t: Any = None) -> tuple[tuple[Any, ...], ...]:
-        """Singular values of each layer at time t, by default at the end."""
-        depth = self.flow.network.depth
-        return tuple(self.singular_values(t, layer=layer) for layer in range(1, depth + 1))
-
-    def mode_strengths(self, t: Any = None) -> tuple[Any, ...]:
-        """u_kᵀ P v_k for the modes of the target, in decreasing order of σ_k, at time t, by default at the end."""
-        from analytic.integrate.modes import modes_of
-
-        weights = self._weights(t)
-        with ctx.workprec(self.precision):
-            product = self.problem.product(weights)
-            return tuple(mpf(mode.learnt(product)) for mode in modes_of(self.problem))
-
-    def balancedness(self, t: Any = None) -> tuple[Any, ...]:
-        """The conserved matrices W_{i+1}ᵀW_{i+1} − W_iW_iᵀ, 0 < i < h, at time t, by default at the end."""
-        weights = self._weights(t)
-        with ctx.workprec(self.precision + GUARD_BITS):
-            pairs = pairwise(weights)
-            return tuple(mpmath_matrix(above.transpose() * above - below * below.transpose()) for below, above in pairs)
-
-    def tangent_kernel(self, t: Any = None) -> Any:
-        """Matrix K with vec(dP/dt) = K vec(R), entries of P and R row by row, at time t, by default at the end."""
-        from analytic.integrate.quantities import tangent_kernel
-
-        return tangent_kernel(self.problem, self._weights(t))
-
-    def sample(
-        self,
-        quantity: str | Callable[[Any], Any] = "loss",
-        count: int = 101,
-        *,
-        spacing: str = "linear",
-        times: Sequence[Any] | None = None,
-    ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """A quantity on a grid of times.
-
-        Parameters
-        ----------
-        quantity : str or callable
-            "loss", "product", "singular_values", "mode_strengths", "weights", …: a method of this class that takes
-            a time, or a function of the weights (a tuple of mpmath matrices).
-        count : int
-            Number of times.
-        spacing : {"linear", "log"}
-            "log" goes geometrically from the end of the first step to the end.
-        times : sequence, optional
-            Times of your own, as `at` takes them, in place of the grid.
-
-        Returns
-        -------
-        (times, values)
-        """
-        from analytic.integrate.quantities import sampled
-
-        return sampled(self, quantity, count, spacing, times)
-
     def resume(
         self,
         *,
@@ -385,34 +276,6 @@ class Trajectory:
             "name_plateau": name_plateau,
         }
         return resumed(self, changes | {name: value for name, value in perhaps.items() if value is not AS_BEFORE})
-
-    def plot(
-        self,
-        ax: Any = None,
-        *,
-        quantity: str | Callable[[Any], Any] | None = None,
-        spacing: str = "linear",
-        count: int = 200,
-    ) -> Any:
-        """Draw a quantity against time with matplotlib.
-
-        Parameters
-        ----------
-        ax : matplotlib axes, optional
-        quantity : str or callable, optional
-            See `sample`; by default the strengths of the modes, or without a target the singular values. Matrices
-            are drawn entry by entry, symmetric ones on and above the diagonal; the loss by its logarithm.
-        spacing : {"linear", "log"}
-            "log" draws the time since the start on a logarithmic axis.
-        count : int
-
-        Returns
-        -------
-        matplotlib axes
-        """
-        from analytic.integrate.plot import draw
-
-        return draw(self, ax, quantity, spacing, count)
 
     def save(self, path: Any) -> None:
         """Write everything to a file, exactly; see `load`.
@@ -498,11 +361,6 @@ class Trajectory:
 
     def _weights(self, t: Any) -> list[arb_mat]:
         return self._end() if t is None else self.state(self._moment(t))
-
-    def _read(self, t: Any, compute: Callable[[Problem, list[arb_mat]], Any], export: Callable[[Any], Any]) -> Any:
-        weights = self._weights(t)
-        with ctx.workprec(self.precision + GUARD_BITS):
-            return export(compute(self.problem, weights))
 
     def _loss(self, weights: Sequence[arb_mat]) -> arb:
         with ctx.workprec(self.precision + GUARD_BITS):
