@@ -96,10 +96,14 @@ class ExplicitTaylor:
             problem, weights, plan.order, plan.unit, self.precision, enclose=self.enclose, tick=self.tick
         )
         reach = _reach(problem, series, plan.order, self.tolerance)
-        order = plan.order if self.fixed else self._better_order(problem, series, reach)
-        usable = _without_cancellation(problem, series, min(0.0, reach))
-        grown = reach if usable == min(0.0, reach) else usable
-        return series, usable, Plan(_times_power(plan.unit, min(_LONGEST_GROWTH, grown) + _AHEAD), order)
+        accurate = min(0.0, reach)
+        usable = _without_cancellation(problem, series, accurate)
+        if usable < accurate:  # a higher order would not make the step longer
+            order, grown = self._lower(series.order), usable
+        else:
+            order, grown = self._better_order(problem, series, reach), reach
+        unit = _times_power(plan.unit, min(_LONGEST_GROWTH, grown) + _AHEAD)
+        return series, usable, Plan(unit, self.fixed or order)
 
     def _is_closed(self, problem: Problem) -> bool:
         """Whether the series come from a closed form, so that their cost grows like their length only."""
@@ -114,7 +118,10 @@ class ExplicitTaylor:
         shorter = _reach(problem, series, lower, self.tolerance)
         work = _closed_work if self._is_closed(problem) else _work
         gain, cost = 2.0 ** (reach - shorter), work(problem, here) / work(problem, lower)
-        return min(self.highest, int(1.06 * here) + 1) if gain > cost else max(self.lowest, int(0.95 * here))
+        return min(self.highest, int(1.06 * here) + 1) if gain > cost else self._lower(here)
+
+    def _lower(self, order: int) -> int:
+        return max(self.lowest, int(0.95 * order))
 
 
 def _reach(problem: Problem, series: Series, order: int, tolerance: float) -> float:
