@@ -7,6 +7,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
@@ -31,12 +32,13 @@ def half_time(exponent):
 
 
 # The trap: absolute error control below 1. Everybody reports success; the last two columns say who is right.
-@pytest.mark.parametrize("exponent", [6, 30, 100, 300, 1000])
-def test_scalar_mode_arrives_at_one_half_however_small_it_starts(exponent):
-    start = Fraction(1, 10 ** (exponent // 2))
-    path = integrate(SCALAR, [[[start]], [[start]]], t=half_time(exponent), digits=30)
-    with mpmath.workdps(60):
-        assert relative_gap(path.product()[0, 0], mpmath.mpf(1) / 2) < mpmath.mpf(10) ** -30
+@pytest.mark.parametrize("digits", [15, 30, 60])
+@pytest.mark.parametrize("exponent", [5, 30, 100, 300, 1000])
+def test_scalar_mode_arrives_at_one_half_however_small_it_starts(exponent, digits):
+    start = sympy.sqrt(sympy.Rational(1, 10**exponent))
+    path = integrate(SCALAR, [[[start]], [[start]]], t=half_time(exponent), digits=digits)
+    with mpmath.workdps(90):
+        assert relative_gap(path.product()[0, 0], mpmath.mpf(1) / 2) < mpmath.mpf(10) ** -digits
 
 
 @pytest.mark.parametrize(("exponent", "trapped"), [(6, False), (100, True)])
@@ -44,6 +46,24 @@ def test_scipy_falls_into_the_trap_that_we_avoid(exponent, trapped):
     answer = solve_ivp(lambda t, u: 2 * u * (1 - u), (0, float(half_time(exponent))), [10.0**-exponent])
     assert answer.success
     assert (abs(answer.y[0, -1] - 0.5) > 0.4) == trapped
+
+
+def test_scipy_with_relative_control_alone_sees_what_binary_floats_can_hold():
+    arguments = {"method": "DOP853", "rtol": 1e-10, "atol": 0}
+    answer = solve_ivp(lambda t, u: 2 * u * (1 - u), (0, float(half_time(100))), [1e-100], **arguments)
+    assert 1e-14 < abs(answer.y[0, -1] - 0.5) < 1e-7  # beyond 1e-308 the start is 0, and it never ends
+
+
+@pytest.mark.parametrize(("exponent", "error"), [(5, 1e-60), (100, 1e-3), (300, 0.4), (1000, 0.4)])
+def test_heyoka_at_its_default_tolerance_falls_into_the_trap_that_we_avoid(exponent, error):
+    heyoka = pytest.importorskip("heyoka")
+    bits, when = 237, half_time(exponent)
+    u = heyoka.make_vars("u")
+    start = heyoka.real(f"1e-{exponent}", bits)
+    stepper = heyoka.taylor_adaptive([(u, 2 * u * (1 - u))], np.array([start]), fp_type=heyoka.real, prec=bits)
+    stepper.propagate_until(heyoka.real(when.numerator, 2000) / heyoka.real(when.denominator, 2000))
+    gap = abs(float(stepper.state[0] - heyoka.real("0.5", bits)))
+    assert gap < error if exponent == 5 else gap > error
 
 
 def test_odefun_falls_into_the_trap_that_we_avoid():
