@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from flint import arb_mat, ctx
+from flint import arb, arb_mat, ctx
 
 from analytic.integrate._dyadic import NOTHING, mpf
+from analytic.integrate._spectra import from_mpf
 from analytic.integrate.convergence import Convergence, Judge
-from analytic.integrate.events import LossLevel
+from analytic.integrate.events import LossLevel, PlateauSpeed
 from analytic.integrate.precision import bits_of_digits
 from analytic.integrate.problem import Problem
 from analytic.integrate.settings import Settings
@@ -42,14 +43,32 @@ class Arrival:
         """What is known about the limit, or None if the flow has not arrived."""
         return self._judge.judge(weights)
 
-    def awaits(self, weights: Sequence[arb_mat], verdict: Convergence) -> bool:
-        """Whether something that was asked for may still happen: a loss level above the limit, or a predicate."""
+    @property
+    def missing(self) -> int:
+        """By how many bits the last verdict was hidden by rounding."""
+        return self._judge.missing
+
+    def awaits(self, weights: Sequence[arb_mat], verdict: Convergence, carried: int) -> bool:
+        """Whether something that was asked for may still happen, as far as `carried` bits can tell.
+
+        A predicate, a loss level above the limit, or an event whose quantity may change sign on the rest of the way.
+        """
         if self.settings.predicates:
             return True
-        levels = [watch for watch in self.settings.watches if isinstance(watch, LossLevel)]
-        with ctx.workprec(self.problem.precision):
-            loss = self.problem.loss(weights)
-            return any(verdict.loss_lower <= mpf(level.height) < mpf(loss) for level in levels)
+        problem = self.problem
+        with ctx.workprec(problem.precision):
+            loss, rest = problem.loss(weights), arb(0, from_mpf(verdict.distance))
+            reached = [_widened(matrix, rest) for matrix in weights]
+            rounded = problem.blurred(weights, problem.block_exponents(weights), carried)
+            for watch in self.settings.watches:
+                if isinstance(watch, LossLevel):
+                    if verdict.loss_lower <= mpf(watch.height) < mpf(loss):
+                        return True
+                elif not isinstance(watch, PlateauSpeed):
+                    open_yet, untold = (_may_vanish(watch.value(problem, near)) for near in (reached, rounded))
+                    if open_yet and not untold:
+                        return True
+        return False
 
     def rests(self, weights: Sequence[arb_mat], verdict: Convergence) -> bool:
         """Whether it is proved that no block moves any more by one of its digits; not for rigorous runs."""
@@ -59,3 +78,11 @@ class Arrival:
             sizes = [size for size in self.problem.block_exponents(weights) if size > NOTHING]
         _, mantissa, exponent, bits = verdict.distance._mpf_
         return not mantissa or exponent + bits < min(sizes) - bits_of_digits(self.settings.digits) - _SPARE_BITS
+
+
+def _widened(matrix: arb_mat, rest: arb) -> arb_mat:
+    return arb_mat(matrix.nrows(), matrix.ncols(), [entry + rest for entry in matrix.entries()])
+
+
+def _may_vanish(value: arb) -> bool:
+    return not (value > 0 or value < 0)

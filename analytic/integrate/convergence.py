@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import exponents, float_matrix, mpf
-from analytic.integrate.precision import natural_size
+from analytic.integrate._dyadic import exponent, exponents, float_matrix, mpf
+from analytic.integrate.precision import FEWEST_SPARE_BITS, natural_size
 from analytic.integrate.problem import Problem, squared_norm
 from analytic.integrate.sensitivity import scaled_hessian
 
@@ -63,6 +63,7 @@ class Judge:
 
     def __init__(self, problem: Problem, digits: int) -> None:
         self.problem, self.digits = problem, digits
+        self.missing = 0  # bits by which rounding hides whether the weights have arrived
         with ctx.workprec(problem.precision):
             dense = problem.flow.network.is_dense
             self.least = problem.force.least_loss(min(problem.widths), problem.precision) if dense else None
@@ -70,7 +71,7 @@ class Judge:
 
     def judge(self, weights: Sequence[arb_mat]) -> Convergence | None:
         """The verdict, or None if the weights have not arrived."""
-        problem = self.problem
+        problem, self.missing = self.problem, 0
         with ctx.workprec(problem.precision + 32):
             velocity = problem.velocity(weights)
             gradient = sum((squared_norm(v) for v in velocity), arb(0)).sqrt()
@@ -89,6 +90,11 @@ class Judge:
             else:
                 found = self._estimated(weights, gradient, wanted, size)
                 if found is None or not found[0].mid() < enough:
+                    return None
+                if kappa > 0:  # a proof is near: more steps, or more bits, will have it
+                    noise = stiffness * size * arb((1, FEWEST_SPARE_BITS - problem.precision))
+                    if max((gradient / 8).mid(), (kappa * enough / 8).mid()) < noise.mid():
+                        self.missing = exponent(noise) - exponent(kappa * enough) + 4
                     return None
                 distance, excess = found
             loss = problem.loss(weights)
@@ -141,16 +147,29 @@ class Judge:
         """κ at these weights, and the radius up to which a quarter of it is left; (0, 0) if it is of no use."""
         problem, shift = self.problem, max(max(exponents(matrix)) for matrix in weights)
         floats = [float_matrix(matrix, -shift) for matrix in weights]
+        convexity = problem.force.convexity
+        if not convexity > 0:
+            return arb(0), arb(0)
         if problem.is_diagonal and not problem.force.couples:
-            chains = zip(*(np.diagonal(matrix) for matrix in floats), strict=False)
-            found = [self._lojasiewicz_of([np.array([[entry]]) for entry in chain]) for chain in chains]
-            total, radius = min(total for total, _ in found), min(radius for _, radius in found)
+            total, radius, convexity = self._lojasiewicz_of_entries(weights, floats)
         elif problem.flow.network.is_dense:
             total, radius = self._lojasiewicz_of(floats)
         else:
             return arb(0), arb(0)
         power = arb((1, shift * (2 * problem.depth - 2)))
-        return problem.force.convexity * arb(total) * power, arb(radius) * arb((1, shift))
+        return convexity * arb(total) * power, arb(radius) * arb((1, shift))
+
+    def _lojasiewicz_of_entries(self, weights: Sequence[arb_mat], floats: Sequence[Any]) -> tuple[float, float, arb]:
+        """For diagonal layers, each entry by itself, which C bends by c G_jj: κ, the radius, and the unit of κ."""
+        problem, count = self.problem, min(self.problem.widths)
+        places = [j * problem.widths[0] + j for j in range(count)]
+        bend, shift = problem.force.curvature(problem.product(weights), places)
+        total = radius = math.inf
+        for j, curvature in enumerate(np.diagonal(bend)):
+            if curvature > 0:  # else C does not see this entry, which rests
+                rate, reach = self._lojasiewicz_of([np.array([[matrix[j, j]]]) for matrix in floats])
+                total, radius = min(total, float(curvature) * rate), min(radius, reach)
+        return (total, radius, arb((1, shift))) if total < math.inf else (0.0, 0.0, arb(0))
 
     def _lojasiewicz_of(self, floats: Sequence[Any]) -> tuple[float, float]:
         """κ/κ_C and the radius for dense layers with entries of at most 1."""

@@ -15,6 +15,7 @@ from flint import arb, arb_mat
 
 from analytic.integrate._balls import squared_norm
 from analytic.integrate._event_numbers import check_nonnegative, exact_ball
+from analytic.integrate._norms import frobenius_bound
 from analytic.integrate._spectra import singular_values
 from analytic.integrate.budget import read_count, read_flag
 from analytic.integrate.modes import modes_of
@@ -262,7 +263,8 @@ class SingularValueLevel(Watch):
     def value(self, problem: Problem, weights: Sequence[arb_mat]) -> arb:
         """s_index − level at `weights`, in the frame of `problem`."""
         matrix = problem.product(weights) if self.layer is None else weights[self.layer - 1]
-        return singular_values(matrix)[self.index - 1] - exact_ball(self.level, "level")
+        moved = frobenius_bound([matrix - matrix.mid()])  # no singular value moves farther than the matrix (Weyl)
+        return singular_values(matrix)[self.index - 1] + arb(0, moved) - exact_ball(self.level, "level")
 
     def check(self, problem: Problem) -> None:
         """Index and layer must exist (against `problem`)."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import NOTHING, ball, exponent, exponents, fraction_of, mpf, mpmath_matrix
+from analytic.integrate._dyadic import ball, exponent, fraction_of, mpf, mpmath_matrix
 from analytic.integrate.events import Event, LossLevel, PlateauSpeed, Watch
+from analytic.integrate.precision import FEWEST_SPARE_BITS
 from analytic.integrate.problem import Problem
 from analytic.integrate.series import Series
 
@@ -21,8 +22,9 @@ _SCAN = (Fraction(1, 2), Fraction(1))
 class EventFinder:
     """Finds the sign changes of several watched quantities step by step.
 
-    A quantity is looked at twice a step; two zeros closer than that are missed. Up to the time `behind`, if given, no
-    event ends the run: an earlier run has been there.
+    A quantity is looked at twice a step; two zeros closer than that are missed. A sign counts if all weights that agree
+    with those at hand to the bits they carry have it: what is only rounding changes no sign. Up to the time `behind`,
+    if given, no event ends the run: an earlier run has been there.
     """
 
     def __init__(
@@ -36,28 +38,35 @@ class EventFinder:
         for watch in watches:
             watch.check(problem)
         self.problem, self.watches, self.name_plateau, self.behind = problem, tuple(watches), name_plateau, behind
-        self.signs = [self._sign(watch, weights) for watch in self.watches]
+        self._sizes: Sequence[int] = problem.block_exponents(weights)
+        self._carried = problem.precision - FEWEST_SPARE_BITS
+        self.now = [_sign(self._ball(watch, weights)) for watch in self.watches]
+        self.signs = list(self.now)  # the last that were certain
 
-    def scan(self, series: Series, start: Fraction, theta: arb, carried: int) -> tuple[list[Event], Event | None]:
+    def scan(
+        self, series: Series, start: Fraction, theta: arb, sizes: Sequence[int], carried: int
+    ) -> tuple[list[Event], Event | None]:
         """Events between `start` and start + θH in order of time; the run ends at the second if it is not None.
 
-        The weights are right to `carried` bits. `missing` says by how many bits that is too few for a loss level.
+        The weights are right to `carried` bits of blocks of these sizes. `missing` says by how many bits that is too
+        few for a loss level.
         """
         self.missing = 0
-        self._carried = carried
+        self._sizes, self._carried = sizes, carried
         found: list[tuple[Fraction, Event, Watch]] = []
         knots = [theta * ball(part) for part in _SCAN]
         states = [series.at(knot) for knot in knots] if self.watches else []
         for place, watch in enumerate(self.watches):
             last = arb(0)
             for knot, state in zip(knots, states, strict=True):
-                sign = self._sign(watch, state)
-                self._resolve(watch, state)
+                value = self._ball(watch, state)
+                sign = _sign(value)
+                self._resolve(watch, value)
                 before = self.signs[place]
                 if sign and before and sign != before and watch.direction in (0, sign):
                     root = self._root(watch, series, last, knot)
-                    found.append(self._event(watch, sign, series, start, root))
-                self.signs[place] = sign or before
+                    found.append(self._event(watch, sign, series, start, root, knot))
+                self.signs[place], self.now[place] = sign or before, sign
                 last = knot
         found.sort(key=lambda item: item[0])
         for position, (moment, event, watch) in enumerate(found):
@@ -65,40 +74,42 @@ class EventFinder:
                 return [item[1] for item in found[: position + 1]], event
         return [item[1] for item in found], None
 
-    def _sign(self, watch: Watch, weights: Sequence[arb_mat]) -> int:
-        with ctx.workprec(self.problem.precision):
-            value = watch.value(self.problem, weights).mid()
-            return 1 if value > 0 else -1 if value < 0 else 0
+    @property
+    def unresolved(self) -> list[Watch]:
+        """What is so near its level at the end that the bits at hand do not tell on which side."""
+        flat = (LossLevel, PlateauSpeed)
+        return [w for w, sign in zip(self.watches, self.now, strict=True) if not sign and not isinstance(w, flat)]
 
-    def _resolve(self, watch: Watch, weights: Sequence[arb_mat]) -> None:
+    def _resolve(self, watch: Watch, value: arb) -> None:
         """Note the bits that are missing where a loss cannot be told from its level."""
-        if isinstance(watch, LossLevel):
-            value = self._ball(watch, weights)
-            if value.contains(0) and value.rad() > 0:
-                self.missing = max(self.missing, exponent(arb(value.rad())) - exponent(watch.height) + 8)
+        if isinstance(watch, LossLevel) and value.contains(0) and value.rad() > 0:
+            self.missing = max(self.missing, exponent(arb(value.rad())) - exponent(watch.height) + 8)
 
     def _ball(self, watch: Watch, weights: Sequence[arb_mat]) -> arb:
         """The watched quantity over all weights that agree with these to the bits they carry."""
         with ctx.workprec(self.problem.precision + 16):
-            return watch.value(self.problem, [_blurred(matrix, self._carried) for matrix in weights])
+            return watch.value(self.problem, self.problem.blurred(weights, self._sizes, self._carried))
 
-    def _digits(self, watch: Watch, series: Series, root: arb, moment: Fraction) -> float | None:
+    def _digits(self, watch: Watch, series: Series, root: arb, knot: arb, moment: Fraction) -> float | None:
         """Digits of the time of an event: its ball over the slope."""
-        blur = arb(self._ball(watch, series.at(root)).rad())
-        with ctx.workprec(self.problem.precision + 16):
-            ends = [root * (1 - arb((1, -8))), root * (1 + arb((1, -8)))]
-            low, high = (watch.value(self.problem, series.at(end)).mid() for end in ends)
-        if blur == 0 or low == high or root == 0 or moment == 0:
+        blur = self._ball(watch, series.at(root))
+        if blur.is_exact() or moment == 0:
             return None
-        slope = abs((high - low) / (ends[1] - ends[0]))
-        shift = exponent(blur) - exponent(slope) + exponent(series.unit) - exponent(ball(abs(moment)))
+        with ctx.workprec(self.problem.precision + 16):
+            near = (knot * arb((1, -8))).mid()
+            low, high = (watch.value(self.problem, series.at(root + end)).mid() for end in (-near, near))
+            slope = abs(high - low) / (2 * near)
+        if not blur.is_finite() or not slope > 0:
+            return 0.0
+        radius = arb(blur.rad())
+        shift = exponent(radius) - exponent(slope.mid()) + exponent(series.unit) - exponent(ball(abs(moment)))
         return -shift * 0.30103
 
     def _event(
-        self, watch: Watch, sign: int, series: Series, start: Fraction, root: arb
+        self, watch: Watch, sign: int, series: Series, start: Fraction, root: arb, knot: arb
     ) -> tuple[Fraction, Event, Watch]:
         moment = start + fraction_of(series.unit) * fraction_of(root)
-        digits = self._digits(watch, series, root, moment)
+        digits = self._digits(watch, series, root, knot, moment)
         label = watch.label
         with ctx.workprec(self.problem.precision):
             time = mpf(ball(moment))
@@ -117,6 +128,8 @@ class EventFinder:
                 return watch.value(self.problem, series.at(x)).mid()
 
             fa, fb = at(a), at(b)
+            if (fa > 0) == (fb > 0):  # its sign was rounding up to here
+                return a
             narrow = abs(b - a) * arb(2) ** (-precision)
             for step in range(4 * precision):
                 x = ((a * fb - b * fa) / (fb - fa)).mid() if step % 8 < 7 else ((a + b) / 2).mid()
@@ -136,10 +149,6 @@ class EventFinder:
             return b
 
 
-def _blurred(matrix: arb_mat, bits: int) -> arb_mat:
-    """The matrix with 2^−bits of its largest entry as the radius of every entry."""
-    largest = max(exponents(matrix))
-    if largest <= NOTHING:
-        return matrix
-    radius = arb(0, arb((1, largest - bits)))
-    return arb_mat(matrix.nrows(), matrix.ncols(), [entry + radius for entry in matrix.entries()])
+def _sign(value: arb) -> int:
+    """1 or −1, or 0 if the ball is on both sides."""
+    return 1 if value > 0 else -1 if value < 0 else 0

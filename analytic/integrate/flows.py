@@ -187,8 +187,11 @@ def _with_enough_bits(settings: Settings, earlier: Trajectory | None = None) -> 
         if earlier is not None and earlier.precision != bits and settings.precision is None:
             bits = earlier.precision
         try:
-            trajectory = Run(settings, bits, reserve, earlier).go()
+            run = Run(settings, bits, reserve, earlier)
+            trajectory = run.go()
             missing = _bits_missing(settings, trajectory)
+            if run.doubts and run.has_arrived and settings.precision is None and reserve < reserve_at_first + wanted:
+                raise TooFewBits(wanted, "an event happens, if at all, within rounding of the limit")
             if missing <= 0:
                 return trajectory
             raise TooFewBits(missing, "the proved bound for the error is larger than the digits asked for")

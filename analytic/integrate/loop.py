@@ -16,7 +16,7 @@ from analytic.integrate.arrival import Arrival
 from analytic.integrate.budget import OutOfTime
 from analytic.integrate.convergence import Convergence
 from analytic.integrate.drift import conserved, drift_between
-from analytic.integrate.events import Event
+from analytic.integrate.events import Event, Watch
 from analytic.integrate.finder import EventFinder
 from analytic.integrate.precision import (
     FEWEST_SPARE_BITS,
@@ -29,7 +29,7 @@ from analytic.integrate.progress import Reporter
 from analytic.integrate.rigorous import Certifier
 from analytic.integrate.segment import Segment
 from analytic.integrate.sensitivity import Sensitivity
-from analytic.integrate.series import GUARD_BITS
+from analytic.integrate.series import GUARD_BITS, scales
 from analytic.integrate.settings import Settings
 from analytic.integrate.status import Status
 from analytic.integrate.stepper import ExplicitTaylor, Plan, Stepper, power_of_two
@@ -106,6 +106,7 @@ class Run:
         self.events: list[Event] = []
         self.bytes = 0
         self.convergence: Convergence | None = None
+        self.has_arrived = False
         self.replayed = 0  # steps that are an earlier run's
         self.status = Status.FINISHED
         self.notes: list[str] = []
@@ -202,7 +203,14 @@ class Run:
         except KeyboardInterrupt:
             self.status = Status.INTERRUPTED
         reporter.close()
+        if self.status in (Status.FINISHED, Status.CONVERGED):
+            self.notes += [f"{watch!r}: too near its level at the end to tell on which side" for watch in self.doubts]
         return self._trajectory()
+
+    @property
+    def doubts(self) -> list[Watch]:
+        """Events of which the bits at hand do not tell whether they have happened."""
+        return self.finder.unresolved
 
     def _spent(self) -> bool:
         """Whether a budget has run out, which is noted."""
@@ -223,7 +231,8 @@ class Run:
         if landed:
             elapsed = stops[0] - self.time
             theta = self._ratio(elapsed, unit)
-        found, terminal = self.finder.scan(series, self.time, theta, self._carried())
+        sizes = scales(self.problem, series, reach)
+        found, terminal = self.finder.scan(series, self.time, theta, sizes, self._carried())
         self._check_events(found)
         if terminal is not None:
             elapsed = terminal.exact_time - self.time
@@ -232,6 +241,8 @@ class Run:
         values = series.at(theta)
         bounds = self.certifier.step(series, theta, values) if self.certifier is not None else None
         weights = [matrix.mid() for matrix in values]
+        if landed or terminal is not None:
+            self._check_zeros(sizes, weights)
         drift = max(self.done.drift, self._check(weights, begin, elapsed))
         segment = Segment(
             begin,
@@ -256,6 +267,14 @@ class Run:
     def _carried(self) -> int:
         """Bits to which the weights are right, by the estimate of what instability has eaten."""
         return self.precision - FEWEST_SPARE_BITS - int(self.sensitivity.bits)
+
+    def _check_zeros(self, sizes: Sequence[int], weights: Sequence[arb_mat]) -> None:
+        """At a stop a block on its way through zero must have its digits too, unless it is zero to all of them."""
+        wanted = bits_of_digits(self.settings.digits)
+        spare = self._carried() + FEWEST_SPARE_BITS - wanted
+        for most, size in zip(sizes, self.problem.block_exponents(weights), strict=True):
+            if spare < most - size < wanted:
+                raise TooFewBits(most - size - spare, "an entry passes through zero near a stop")
 
     def _check_events(self, found: Sequence[Event]) -> None:
         """The times of events must carry the digits, those of plateaus apart: these say how many they have."""
@@ -288,15 +307,18 @@ class Run:
         """Whether the flow has converged and the run ends with that; what stops are left are reached at rest."""
         arrival, weights, wanted = self.arrival, self.weights, self.settings.converged
         verdict = arrival.verdict(weights)
-        if verdict is None or not (wanted or not arrival.awaits(weights, verdict)):
+        if arrival.missing and (wanted or self.settings.end is None):
+            raise TooFewBits(arrival.missing, "rounding hides whether the flow has arrived: its rates differ by much")
+        if verdict is None or not (wanted or not arrival.awaits(weights, verdict, self._carried())):
             return False
         if stops and not wanted:
             if not arrival.rests(weights, verdict):
                 return False
             self._stay(stops)
+        self.has_arrived = True
         if self.settings.end is None or wanted:
             self.convergence, self.status = verdict, Status.CONVERGED
-            if not wanted:
+            if not wanted and not self.doubts:
                 self.notes.append("the flow has converged before `until` came true")
         return True
 

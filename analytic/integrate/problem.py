@@ -16,7 +16,7 @@ from flint import arb, arb_mat, ctx
 
 from analytic.flow import GradientFlow
 from analytic.integrate._balls import ball_matrix, inner, is_diagonal, number_ball, squared_norm
-from analytic.integrate._dyadic import Packed, exponents, unpack
+from analytic.integrate._dyadic import NOTHING, Packed, exponents, unpack
 from analytic.integrate.forces import Force, QuadraticForce, ResidualSeries
 from analytic.integrate.links import Kernel
 from analytic.integrate.polynomial_force import PolynomialForce
@@ -163,6 +163,19 @@ class Problem:
                 found.append(max(sizes))
             else:
                 found += [max(sizes[place]) for place in places]
+        return found
+
+    def blurred(self, weights: Sequence[arb_mat], sizes: Sequence[int], bits: int) -> list[arb_mat]:
+        """All weights that agree with these to so many bits of each block, blocks being of the size 2^`sizes`."""
+        found, left = [], iter(sizes)
+        for i, (matrix, places) in enumerate(zip(weights, self._blocks, strict=True)):
+            entries = matrix.entries()
+            for place in [slice(None)] if places is None else places:
+                size = next(left)
+                if size > NOTHING:
+                    radius = arb(0, arb((1, size - bits)))
+                    entries[place] = [entry + radius for entry in entries[place]]
+            found.append(self.masked(i, arb_mat(matrix.nrows(), matrix.ncols(), entries)))
         return found
 
     @cached_property

@@ -5,6 +5,7 @@ P_j = W_j P_{j−1}, B_{j−1} = W_jᵀ B_j, G_j = B_j P_{j−1}ᵀ: 3(h − 1) 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from analytic.integrate.links import links_of
 from analytic.integrate.problem import Problem
 from analytic.integrate.scalar_series import chain_layers
 
-__all__ = ["Series", "taylor_series"]
+__all__ = ["Series", "scales", "taylor_series"]
 
 GUARD_BITS = 5
 _MEASURE_EVERY = 6
@@ -63,6 +64,15 @@ class Series:
             return [
                 horner([matrix * (arb(k) / self.unit) for k, matrix in enumerate(c)][1:], theta) for c in self.layers
             ]
+
+
+def scales(problem: Problem, series: Series, reach: float) -> list[int]:
+    """Binary exponent of each block, or of how far it moves within 2^`reach` units where it passes zero."""
+    found = problem.block_exponents([coefficients[0] for coefficients in series.layers])
+    for k in range(1, min(4, series.order + 1)):
+        sizes = problem.block_exponents([coefficients[k] for coefficients in series.layers])
+        found = [max(most, size + math.floor(k * reach)) for most, size in zip(found, sizes, strict=True)]
+    return found
 
 
 def horner(coefficients: Sequence[arb_mat], theta: arb) -> arb_mat:

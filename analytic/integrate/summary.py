@@ -7,10 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 import mpmath
-from flint import arb, arb_mat, ctx
+from flint import ctx
 
 from analytic.flow import GradientFlow
-from analytic.integrate._dyadic import NOTHING, exponents
 from analytic.integrate.events import Event
 from analytic.integrate.flows import integrate
 from analytic.integrate.precision import FEWEST_SPARE_BITS, LOG2_10, bits_of_digits
@@ -178,16 +177,10 @@ def _loss_digits(run: Trajectory) -> list[int]:
             if run.method == "taylor":
                 lost = sensitivity.advance(weights, moment - before) if moment > before else sensitivity.bits
                 bits = max(least, run.precision - FEWEST_SPARE_BITS - int(lost))
-            accuracy = problem.loss([_blurred(matrix, bits) for matrix in weights]).rel_accuracy_bits()
+            blurred = problem.blurred(weights, problem.block_exponents(weights), bits)
+            accuracy = problem.loss(blurred).rel_accuracy_bits()
             found.append(min(run.digits, max(0, int(accuracy / LOG2_10))))
     return found
-
-
-def _blurred(matrix: arb_mat, bits: int) -> arb_mat:
-    """The matrix with 2^−bits of its largest entry as the radius of every entry."""
-    largest = max(exponents(matrix))
-    radius = arb(0, arb((1, largest - bits))) if largest > NOTHING else arb(0)
-    return arb_mat(matrix.nrows(), matrix.ncols(), [entry + radius for entry in matrix.entries()])
 
 
 def _text(value: Any, digits: int) -> str:

@@ -208,3 +208,36 @@ def test_budgets_count_this_call_and_the_clock_is_not_set_back():
     assert "max_steps" in Budget.read(5, None, 10).spent(5, 0)
     assert "max_memory" in Budget.read(5, None, 10).spent(0, 11)
     assert Budget.read(5, 1e9, 10).spent(0, 0) is None
+
+
+@pytest.mark.parametrize("x", [3, 1000, 10**6])
+def test_diagonal_layers_rest_by_their_own_rates_and_not_by_the_eigenvalues_of_the_data(x):
+    # G = (1, x)(1, x)ᵀ has the one eigenvalue 1 + x², but the first entry moves with G_11 = 1: w = 2 − 3/2 e^−t
+    flow = GradientFlow(LinearNetwork.diagonal(2, 1), QuadraticLoss.from_data([[1], [x]], [[2], [x]]))
+    start = [[["1/2", 0], [0, 1]]]
+    for t in (20, 26, 30, 40, 100):
+        ours = integrate(flow, start, t=t, digits=15, events=None).final[0][0, 0]
+        with mpmath.workdps(80):
+            true = 2 - 1.5 * mpmath.exp(-t)
+            assert abs(ours - true) <= abs(true) * mpmath.mpf(10) ** -15
+    arrived = integrate(flow, start, until="converged", digits=15, events=None)
+    verdict, (end,) = arrived.convergence, arrived.final
+    assert abs(2 - end[0, 0]) <= verdict.distance
+    assert verdict.loss_lower == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("depth", [1, 2])
+def test_distances_to_the_limit_of_diagonal_networks_with_data_are_bounds(depth, seed):
+    rng = np.random.default_rng(seed)
+    inputs, outputs = rng.integers(-3, 4, (3, 2)), rng.integers(-3, 4, (3, 2))
+    flow = GradientFlow(LinearNetwork.diagonal(3, depth), QuadraticLoss.from_data(inputs.tolist(), outputs.tolist()))
+    near = integrate(flow, scale="1", rng=seed, until="converged", digits=8, events=None, max_steps=2000)
+    if near.convergence is None or not near.convergence.certified:
+        return
+    far = near.resume(t=near.final_time * 4 + 50)
+    with mpmath.workdps(40):
+        gaps = [mpmath.mnorm(a - b, "f") for a, b in zip(near.final, far.final, strict=True)]
+        rounding = mpmath.norm([mpmath.mnorm(layer, "f") for layer in far.final]) * mpmath.mpf(10) ** -8
+        assert mpmath.norm(gaps) <= near.convergence.distance + rounding
+        assert near.convergence.loss_lower <= far.loss[-1] * (1 + mpmath.mpf(10) ** -8)
