@@ -30,7 +30,8 @@ def chain_layers(
     chains = problem.chains
     if chains is None or (problem.depth != 2 and precision > _MOST_BITS):
         return None
-    pace = unit * problem.factor
+    with ctx.workprec(problem.precision + _GUARD_BITS):
+        pace = unit * problem.factor
     found = []
     for j, (target, gram) in enumerate(chains):
         chain = chain_series([matrix[j, j] for matrix in weights], target, gram, pace, order, precision)

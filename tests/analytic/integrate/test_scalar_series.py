@@ -164,6 +164,20 @@ def test_runs_agree_with_those_of_matrices_to_all_digits(name, digits, monkeypat
                     assert abs(one[r, c] - other[r, c]) <= abs(other[r, c]) * mpmath.mpf(10) ** -digits
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_dense_output_has_the_digits_whatever_precision_is_set_around_it(depth):
+    # the mean over 5 samples: a factor that is no binary number
+    loss = QuadraticLoss.from_moments([[0, 0], [0, 1]], [[0, 0], [0, 0]], 0, normalisation="1/5")
+    flow = GradientFlow(LinearNetwork.diagonal(2, depth), loss)
+    weights = [[[1, 0], [0, "-7/10"]]] * depth
+    rough, fine = (integrate(flow, weights, t="1/2", digits=n, events=None) for n in (30, 60))
+    for bits in (20, 53, 300):
+        with ctx.workprec(bits), mpmath.workdps(80):
+            for t in ("1/7", "5/26", "1/2"):
+                for ours, true in zip(rough.at(t), fine.at(t), strict=True):
+                    assert abs(ours[1, 1] - true[1, 1]) <= abs(true[1, 1]) * mpmath.mpf(10) ** -30
+
+
 def test_a_chain_at_rest_stays():
     flow = GradientFlow(LinearNetwork(1, 1, 1, 1), QuadraticLoss.diagonal(2))
     zero_pair = integrate(flow, [[[0]], [[0]], [["1/3"]]], t=5, digits=20)
