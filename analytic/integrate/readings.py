@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
-from flint import arb_mat, ctx
+from flint import arb, arb_mat, ctx
 
 from analytic.integrate._dyadic import mpf, mpmath_matrix
 from analytic.integrate.modes import modes_of
@@ -37,15 +37,20 @@ class Readings(ABC):
 
     def loss_at(self, t: Any) -> Any:
         """Loss at time t (mpf)."""
-        weights = self._weights(t)
-        with ctx.workprec(self.problem.precision + GUARD_BITS):
-            return mpf(self.problem.loss(weights))
+        return self._loss(self._weights(t))
 
     def product(self, t: Any = None) -> Any:
         """W_h⋯W_1 at time t, by default at the end, as an mpmath matrix."""
         weights = self._weights(t)
         with ctx.workprec(self.problem.precision + GUARD_BITS):
             return mpmath_matrix(self.problem.product(self.problem.back(weights)))
+
+    def _loss(self, weights: list[arb_mat]) -> Any:
+        """Loss at weights; what rounding takes below zero where no loss is negative is zero."""
+        problem = self.problem
+        with ctx.workprec(problem.precision + GUARD_BITS):
+            loss = problem.loss(weights).mid()
+            return mpf(max(loss, arb(0)) if problem.force.is_nonnegative else loss)
 
     def singular_values(self, t: Any = None, *, layer: int | None = None) -> tuple[Any, ...]:
         """Singular values of the product, or of one layer (1 … h), at time t, by default at the end.

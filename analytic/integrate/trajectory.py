@@ -140,7 +140,7 @@ class Trajectory(Readings):
     @property
     def loss(self) -> tuple[Any, ...]:
         """Loss at the nodes."""
-        found: tuple[Any, ...] = self._remembered("loss", lambda: tuple(mpf(self._loss(w)) for w in self._nodes()))
+        found: tuple[Any, ...] = self._remembered("loss", lambda: tuple(self._loss(w) for w in self._nodes()))
         return found
 
     @property
@@ -362,10 +362,6 @@ class Trajectory(Readings):
     def _weights(self, t: Any) -> list[arb_mat]:
         return self._end() if t is None else self.state(self._moment(t))
 
-    def _loss(self, weights: Sequence[arb_mat]) -> arb:
-        with ctx.workprec(self.precision + GUARD_BITS):
-            return self.problem.loss(weights)
-
     def _given(self, weights: Sequence[arb_mat]) -> tuple[Any, ...]:
         with ctx.workprec(self.precision + GUARD_BITS):
             return tuple(mpmath_matrix(matrix) for matrix in self.problem.back(weights))
@@ -389,7 +385,7 @@ class Trajectory(Readings):
         return {**self.__dict__, "_cache": {}, "watches": tuple(watch.kept() for watch in self.watches)}
 
     def __str__(self) -> str:
-        loss = mpmath.nstr(mpf(self._loss(self._end())), 8)
+        loss = mpmath.nstr(self._loss(self._end()), 8)
         time = mpmath.nstr(self.times[-1], 12)
         lines = [
             f"{self.status}: {self.status.advice}",

@@ -342,3 +342,12 @@ def test_times_outside_the_run_are_refused(path):
         path.at(41)
     with pytest.raises(NotFiniteError):
         path.at(float("inf"))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_loss_of_data_falls_below_zero_by_rounding(seed):
+    rng = np.random.default_rng(seed)
+    loss = QuadraticLoss.from_data(rng.integers(-3, 4, (3, 2)).tolist(), rng.integers(-3, 4, (1, 2)).tolist())
+    path = integrate(GradientFlow(LinearNetwork(3, 1), loss), scale="1", rng=seed, until="converged", digits=10)
+    longer = path.resume(t=path.final_time + 40)
+    assert min([*path.loss, *longer.loss, longer.loss_at(longer.final_time)]) >= 0
