@@ -135,7 +135,10 @@ def words(text: str) -> list[str]:
     -------
     list of str
     """
-    return [word.strip() for word in text.split(",") if word.strip()]
+    found = [word.strip() for word in text.split(",")]
+    if text.strip() and not all(found):
+        raise DimensionError(f"{text!r}: got an empty entry, expected values with one comma between them")
+    return [word for word in found if word]
 
 
 def print_json(data: Any) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from analytic.cli.common import (
@@ -16,11 +18,25 @@ from analytic.cli.common import (
     save_figure,
     words,
 )
-from analytic.integrate import LossLevel, ModeLearnt, flow_from_options, flow_report
+from analytic.integrate import LossLevel, ModeLearnt, Trajectory, flow_from_options, flow_report
 from analytic.saddles import plateau_namer
-from graphs.errors import HypothesisError
+from graphs.errors import BlockshiftError, DimensionError, HypothesisError
 
 __all__ = ["add", "run"]
+
+_OPTIONS = {
+    "scale": "--alpha",
+    "target": "--sigma",
+    "sigma": "--sigma",
+    "rng": "--seed",
+    "t": "--time",
+    "mode": "--until mode",
+    "level": "--until loss",
+    "digits": "--digits",
+    "kernel": "--kernel",
+    "max_steps": "--max-steps",
+    "max_seconds": "--max-seconds",
+}
 
 
 def add(commands: Any) -> None:
@@ -64,9 +80,27 @@ def run(options: argparse.Namespace) -> int:
         Exit status. That the digits cannot be vouched for is a `PrecisionError`, status 1 at the top.
     """
     check_picture(options.plot)
-    trajectory = flow_from_options(
+    sigma = words(options.sigma)
+    if not sigma:
+        raise DimensionError("--sigma: got nothing, expected the singular values of the target, such as 3,2")
+    with _options_named():
+        trajectory = _run(options, sigma)
+    report = flow_report(trajectory)
+    if options.plot is not None:
+        figure = new_figure()
+        trajectory.plot(ax=figure.add_subplot())
+        save_figure(figure, options.plot)
+    if options.json:
+        print_json(report)
+    else:
+        _print(report)
+    return 0
+
+
+def _run(options: argparse.Namespace, sigma: list[str]) -> Trajectory:
+    return flow_from_options(
         network_of(options).widths,
-        sigma=words(options.sigma),
+        sigma=sigma,
         diagonal=options.diagonal,
         alpha=options.alpha,
         digits=options.digits,
@@ -81,16 +115,18 @@ def run(options: argparse.Namespace) -> int:
         progress=sys.stderr.isatty(),
         namer=plateau_namer if options.name_plateaus else None,
     )
-    report = flow_report(trajectory)
-    if options.plot is not None:
-        figure = new_figure()
-        trajectory.plot(ax=figure.add_subplot())
-        save_figure(figure, options.plot)
-    if options.json:
-        print_json(report)
-    else:
-        _print(report)
-    return 0
+
+
+@contextmanager
+def _options_named() -> Iterator[None]:
+    """Errors name the option instead of the argument of the library."""
+    try:
+        yield
+    except BlockshiftError as error:
+        name, colon, rest = str(error).partition(": ")
+        if not colon or name not in _OPTIONS:
+            raise
+        raise type(error)(f"{_OPTIONS[name]}: {rest}") from None
 
 
 def _event(text: str) -> Any:

@@ -26,6 +26,7 @@ __all__ = [
     "mpmath_matrix",
     "pack",
     "packed_number",
+    "shown",
     "unpack",
     "unpacked_number",
     "upper",
@@ -91,6 +92,12 @@ def exponents(matrix: arb_mat) -> list[int]:
 def upper(value: arb) -> arb:
     """Exact upper bound of the absolute value of a ball."""
     return arb(value.abs_upper().upper()).mid() if value.is_finite() else arb("inf")
+
+
+def shown(value: Any, digits: int, **options: Any) -> str:
+    """An mpmath number as text, rounded first: Python writes no integers of over 4300 digits."""
+    with mpmath.workdps(digits + 10):
+        return str(mpmath.nstr(+mpmath.mpf(value), digits, **options))
 
 
 def mpf(value: arb) -> Any:

@@ -87,8 +87,10 @@ class Judge:
             certified = bool(kappa > 0 and (gradient * 2).mid() < (kappa * min(radius, enough)).mid())
             if certified:
                 distance, excess = gradient * 2 / kappa, gradient * gradient / (2 * kappa)
+                if not excess.mid() < (wanted * self._energy(weights)).mid():
+                    return None
             else:
-                found = self._estimated(weights, gradient, wanted, size)
+                found = self._estimated(weights, gradient, wanted)
                 if found is None or not found[0].mid() < enough:
                     return None
                 if kappa > 0:  # a proof is near: more steps, or more bits, will have it
@@ -110,7 +112,7 @@ class Judge:
             floors.append((self.least - abs(self.least) * arb((1, 24 - self.problem.precision))).lower())
         return max([bound, *floors])
 
-    def _estimated(self, weights: Sequence[arb_mat], gradient: arb, wanted: arb, size: arb) -> tuple[arb, arb] | None:
+    def _estimated(self, weights: Sequence[arb_mat], gradient: arb, wanted: arb) -> tuple[arb, arb] | None:
         """Distance and excess from the Hessian in binary floats, where there is no direction downhill."""
         hessian, shift = scaled_hessian(self.problem, weights)
         values = np.linalg.eigvalsh(hessian)
@@ -118,19 +120,18 @@ class Judge:
         positive = values[values > flat]
         if values[0] < -flat or not len(positive):
             return None
-        if not self._is_minimum(weights, wanted, size):
+        if not self._is_minimum(weights, wanted):
             return None
         least = arb(float(positive[0])) * arb((1, shift))
         return gradient * 2 / least, gradient * gradient / least
 
-    def _is_minimum(self, weights: Sequence[arb_mat], wanted: arb, size: arb) -> bool:
+    def _is_minimum(self, weights: Sequence[arb_mat], wanted: arb) -> bool:
         """Whether a critical point without a direction downhill is a minimum and no degenerate saddle."""
         problem, network = self.problem, self.problem.flow.network
-        pull, strength = arb((1, problem.force.pull)), size**problem.depth
         if self.least is not None:
-            energy = problem.factor * pull * strength**2
-            return bool((problem.loss(weights) - self.least).mid() < (wanted * energy).mid())
+            return bool((problem.loss(weights) - self.least).mid() < (wanted * self._energy(weights)).mid())
         product = problem.product(weights)
+        pull, strength = arb((1, problem.force.pull)), self._strength(product)
         residual = problem.force.residual(product).entries()
         reached = [place for place, seen in enumerate(_reachable(problem).flat) if seen]
         if all(abs(residual[place]).mid() < (wanted * pull * strength).mid() for place in reached):
@@ -142,6 +143,15 @@ class Judge:
             return network.depth <= 2
         values = np.linalg.svd(float_matrix(product, -max(exponents(product))), compute_uv=False)
         return bool(values[min(problem.widths) - 1] > _SINGULAR * values[0])
+
+    def _strength(self, product: arb_mat) -> arb:
+        """Size of the product or, if larger, of the target; large layers may have a product that is far smaller."""
+        return max(squared_norm(product).sqrt().mid(), (self.unit**self.problem.depth).mid())
+
+    def _energy(self, weights: Sequence[arb_mat]) -> arb:
+        """What losses are small against."""
+        problem = self.problem
+        return problem.factor * arb((1, problem.force.pull)) * self._strength(problem.product(weights)) ** 2
 
     def _lojasiewicz(self, weights: Sequence[arb_mat]) -> tuple[arb, arb]:
         """κ at these weights, and the radius up to which a quarter of it is left; (0, 0) if it is of no use."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
 
-import mpmath
 from flint import arb, arb_mat
 
 from analytic.integrate._balls import squared_norm
+from analytic.integrate._dyadic import shown
 from analytic.integrate._event_numbers import check_nonnegative, exact_ball
 from analytic.integrate._norms import frobenius_bound
 from analytic.integrate._spectra import singular_values
@@ -21,7 +21,7 @@ from analytic.integrate.budget import read_count, read_flag
 from analytic.integrate.modes import modes_of
 from analytic.integrate.problem import Problem
 from analytic.integrate.start import read_number
-from graphs.errors import DimensionError
+from graphs.errors import DimensionError, HypothesisError
 
 __all__ = [
     "Event",
@@ -67,7 +67,7 @@ class Event:
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe form; numbers as strings."""
         return {
-            "time": mpmath.nstr(self.time, 25),
+            "time": shown(self.time, 25),
             "kind": self.kind,
             "mode": self.mode,
             "direction": self.direction,
@@ -169,7 +169,8 @@ class ModeLearnt(Watch):
         """The mode must exist (against `problem`)."""
         count = len(modes_of(problem))
         if self.mode > count:
-            expected = f"1 … {count}: the target has {count} modes" if count else "no ModeLearnt: the target is zero"
+            modes = "1 mode" if count == 1 else f"{count} modes"
+            expected = f"1 … {count}: the target has {modes}" if count else "no ModeLearnt: the target is zero"
             raise DimensionError(f"mode: got {self.mode}, expected {expected}")
 
     def kind(self, direction: int) -> str:
@@ -221,6 +222,8 @@ class LossLevel(Watch):
         """The loss must be able to have the level (against `problem`)."""
         if problem.force.is_nonnegative:
             check_nonnegative(self.level, "level", "this loss is never negative")
+            if read_number(self.level, "level") == 0:
+                raise HypothesisError("level: got 0, expected a positive number: flows come near zero loss, not to it")
 
     def kind(self, direction: int) -> str:
         """Name of the event: "loss level", by `direction`."""

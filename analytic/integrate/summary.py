@@ -10,6 +10,7 @@ import mpmath
 from flint import ctx
 
 from analytic.flow import GradientFlow
+from analytic.integrate._dyadic import shown
 from analytic.integrate.events import Event
 from analytic.integrate.flows import integrate
 from analytic.integrate.precision import FEWEST_SPARE_BITS, LOG2_10, bits_of_digits
@@ -184,5 +185,5 @@ def _loss_digits(run: Trajectory) -> list[int]:
 
 
 def _text(value: Any, digits: int) -> str:
-    written = str(mpmath.nstr(value, max(1, digits), strip_zeros=True))
+    written = shown(value, max(1, digits), strip_zeros=True)
     return written.replace(".0", "", 1) if digits <= 1 else written  # "5.0" would claim two figures

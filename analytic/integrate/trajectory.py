@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-import mpmath
 from flint import arb, arb_mat, ctx
 
 from analytic.flow import GradientFlow
@@ -24,6 +23,7 @@ from analytic.integrate._dyadic import (
     fraction_of,
     mpf,
     mpmath_matrix,
+    shown,
     unpack,
     unpacked_number,
 )
@@ -385,21 +385,20 @@ class Trajectory(Readings):
         return {**self.__dict__, "_cache": {}, "watches": tuple(watch.kept() for watch in self.watches)}
 
     def __str__(self) -> str:
-        loss = mpmath.nstr(self._loss(self._end()), 8)
-        time = mpmath.nstr(self.times[-1], 12)
+        loss = shown(self._loss(self._end()), 8)
+        time = shown(self.times[-1], 12)
         lines = [
             f"{self.status}: {self.status.advice}",
             f"time {time}, {self.steps} steps of {self.method}, {self.digits} digits ({self.precision} bits)",
-            f"loss {loss}, conserved quantities moved by {mpmath.nstr(self.conservation_drift, 3)}",
+            f"loss {loss}, conserved quantities moved by {shown(self.conservation_drift, 3)}",
         ]
         lines += [
-            f"t = {mpmath.nstr(e.time, 15)}: {e.kind}{'' if e.mode is None else f' (mode {e.mode})'}"
-            for e in self.events
+            f"t = {shown(e.time, 15)}: {e.kind}{'' if e.mode is None else f' (mode {e.mode})'}" for e in self.events
         ]
         return "\n".join([*lines, *self.notes])
 
     def __repr__(self) -> str:
         return (
-            f"Trajectory({self.status}, t={mpmath.nstr(self.times[-1], 8)}, steps={self.steps}, digits={self.digits}, "
+            f"Trajectory({self.status}, t={shown(self.times[-1], 8)}, steps={self.steps}, digits={self.digits}, "
             f"events={len(self.events)})"
         )

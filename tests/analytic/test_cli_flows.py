@@ -114,6 +114,12 @@ def _mantissa(text: str) -> str:
     return text.split("e")[0].replace(".", "").lstrip("0")
 
 
+def test_numbers_of_thousands_of_digits_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "flow", "2", "2", "2", "--sigma", "1e5000,1", "--digits", "8", "--time", "1e-5000")
+    assert status == 0
+    assert "loss 5.0e+9999" in out
+
+
 def test_a_full_disk_ends_in_one_line_and_status_2() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
@@ -157,13 +163,17 @@ def test_solve_prints_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
         (["flow", "2", "2", "2", "--sigma", "3,nan"], "nan"),
         (["flow", "2", "2", "2", "--sigma", "3,2", "--time", "nan"], "nan"),
         (["flow", "2", "2", "2", "--sigma", "3,2", "--time", "-1"], "-1"),
-        (["flow", "2", "2", "2", "--sigma", "3,2,1"], "target"),
+        (["flow", "2", "2", "2", "--sigma", "3,2,1"], "--sigma"),
+        (["flow", "2", "2", "2", "--sigma", ""], "--sigma"),
+        (["flow", "2", "2", "2", "--sigma", "3,"], "empty entry"),
+        (["flow", "2", "2", "2", "--sigma", "3,2", "--alpha", "nan"], "--alpha"),
+        (["flow", "2", "2", "2", "--sigma", "3,2", "--until", "loss=0"], "--until loss"),
         (["flow", "2", "0", "2", "--sigma", "3,2"], "d_1"),
         (["flow", "2", "2"], "--sigma"),
         (["flow", "2", "2", "2", "--sigma", "3,2", "--until", "mode"], "--until"),
         (["flow", "2", "2", "2", "--sigma", "3,2", "--until", "mode=3"], "2 modes"),
-        (["flow", "2", "2", "2", "--sigma", "3,2", "--until", "loss=x"], "level"),
-        (["flow", "2", "2", "2", "--sigma", "3,2", "--max-seconds", "nan"], "max_seconds"),
+        (["flow", "2", "2", "2", "--sigma", "3,2", "--until", "loss=x"], "--until loss"),
+        (["flow", "2", "2", "2", "--sigma", "3,2", "--max-seconds", "nan"], "--max-seconds"),
         (["flow", "2", "2", "2", "--sigma", "3,2", "--kernel", "fast"], "kernel"),
         (["flow", "2", "2", "--diagonal", "--sigma", "3,2", "--name-plateaus"], "dense"),
         (["solve", "2", "2", "2", "--sigma", "3,2", "--scale", "0"], "scale"),

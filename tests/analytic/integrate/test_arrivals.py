@@ -241,3 +241,10 @@ def test_distances_to_the_limit_of_diagonal_networks_with_data_are_bounds(depth,
         rounding = mpmath.norm([mpmath.mnorm(layer, "f") for layer in far.final]) * mpmath.mpf(10) ** -8
         assert mpmath.norm(gaps) <= near.convergence.distance + rounding
         assert near.convergence.loss_lower <= far.loss[-1] * (1 + mpmath.mpf(10) ** -8)
+
+
+def test_weights_that_have_settled_around_a_wild_product_have_not_converged():
+    # 1e400 against a target of 2: the layers stop moving by their own measure long before their product is the target
+    path = integrate(flow_of(), scale="1e400", rng=0, until="converged", digits=15, events=None, max_steps=250)
+    assert path.status is Status.BUDGET
+    assert path.loss[-1] > 1e100
