@@ -29,7 +29,7 @@ _ADVICE = {
     Status.CONVERGED: "gradient, distance to the limit and excess loss are below the digits asked for",
     Status.EVENT: "a terminal event or the condition `until` ended the run; a flow goes on from there with `resume`",
     Status.STATIONARY: "the gradient is zero at the start: the weights stay there for ever",
-    Status.BUDGET: "a budget (steps, seconds or memory) ran out; what was done is kept, a flow goes on from there with `resume`",
+    Status.BUDGET: "a budget (steps, seconds or memory) ran out; what was done is kept, a flow goes on with `resume`",
     Status.DIVERGED: "the iterates grew beyond all bounds: the step size is too large",
     Status.INTERRUPTED: "the run was interrupted; what was done is kept, a flow goes on from there with `resume`",
 }
