@@ -60,14 +60,14 @@ def run(options: argparse.Namespace) -> int:
         "learned": None if options.learned is None else [_mode(word) for word in words(options.learned)],
         "max_strata": options.max,
     }
+    found = network_atlas(network.widths, sigma, **filters)
     if options.plot is not None:
         figure = new_figure()
-        network_atlas(network.widths, sigma, **filters).plot(ax=figure.add_subplot())
+        found.plot(ax=figure.add_subplot())
         save_figure(figure, options.plot)
     if options.json and not options.count:
         print_json(atlas_json(network.widths, sigma, **filters))
         return 0
-    found = network_atlas(network.widths, sigma, **filters)
     if options.json:
         print_json(found.summary())
     else:

@@ -233,8 +233,7 @@ def test_distances_to_the_limit_of_diagonal_networks_with_data_are_bounds(depth,
     inputs, outputs = rng.integers(-3, 4, (3, 2)), rng.integers(-3, 4, (3, 2))
     flow = GradientFlow(LinearNetwork.diagonal(3, depth), QuadraticLoss.from_data(inputs.tolist(), outputs.tolist()))
     near = integrate(flow, scale="1", rng=seed, until="converged", digits=8, events=None, max_steps=2000)
-    if near.convergence is None or not near.convergence.certified:
-        return
+    assert near.status is Status.CONVERGED and near.convergence.certified
     far = near.resume(t=near.final_time * 4 + 50)
     with mpmath.workdps(40):
         gaps = [mpmath.mnorm(a - b, "f") for a, b in zip(near.final, far.final, strict=True)]
