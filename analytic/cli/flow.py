@@ -36,7 +36,9 @@ _OPTIONS = {
     "kernel": "--kernel",
     "max_steps": "--max-steps",
     "max_seconds": "--max-seconds",
+    "until": "--until",
 }
+_REMEDIES = {"insist with a larger precision; else give t": "ask for more --digits; else give --time"}
 
 
 def add(commands: Any) -> None:
@@ -126,6 +128,8 @@ def _options_named() -> Iterator[None]:
         name, colon, rest = str(error).partition(": ")
         if not colon or name not in _OPTIONS:
             raise
+        for ours, theirs in _REMEDIES.items():
+            rest = rest.replace(ours, theirs)
         raise type(error)(f"{_OPTIONS[name]}: {rest}") from None
 
 
@@ -148,7 +152,9 @@ def _print(report: dict[str, Any]) -> None:
     for event in report["events"]:
         words = [event["kind"], *([] if event["mode"] is None else [str(event["mode"])]), event.get("label", "")]
         print(f"  t = {event['time']}  {' '.join(words).rstrip()}")
-    print(f"loss {final['loss']}, rank {final['rank']}, conservation drift {report['conservation_drift']}")
+    least = f"1e{-report['digits'] // 2}"  # as `flow_report` counts
+    drift = report["conservation_drift"]
+    print(f"loss {final['loss']}, rank {final['rank']} (above {least} of the largest), conservation drift {drift}")
     print(f"singular values {', '.join(final['singular_values'])}")
     if report["agreed_digits"] is not None:
         print(f"a second run with more bits agrees to {report['agreed_digits']:.0f} digits")

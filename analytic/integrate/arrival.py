@@ -48,6 +48,11 @@ class Arrival:
         """By how many bits the last verdict was hidden by rounding."""
         return self._judge.missing
 
+    @property
+    def waiting(self) -> str:
+        """What had not arrived at the last verdict, where that is known."""
+        return self._judge.waiting
+
     def awaits(self, weights: Sequence[arb_mat], verdict: Convergence, carried: int) -> bool:
         """Whether something that was asked for may still happen, as far as `carried` bits can tell.
 

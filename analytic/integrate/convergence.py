@@ -1,12 +1,10 @@
-"""When a flow has arrived: gradient and distance to the limit small, excess loss bracketed.
+"""When a flow has arrived: gradient and distance to the limit small, excess loss bracketed, modes at their strengths.
 
-If ‖∇L‖² ≥ 2κ(L − L*) at W and with κ/4 on a ball of radius r ≥ 2‖∇L‖/κ, the rest of the way is shorter than that
-(Łojasiewicz); full-rank layers give κ = κ_C (σ_min(W_{>1})² + σ_min(W_{<h})²) if ‖∇C‖² ≥ 2κ_C(C − min C).
+Proved where layers have full rank or are diagonal (`lojasiewicz`, `rest`), else estimated from the Hessian.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,16 +12,20 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import exponent, exponents, float_matrix, mpf
-from analytic.integrate.precision import FEWEST_SPARE_BITS, natural_size
+from analytic.integrate._dyadic import exponents, float_matrix, mpf, shown
+from analytic.integrate.lojasiewicz import SINGULAR, growth_of_layers
+from analytic.integrate.modes import Mode, modes_of
+from analytic.integrate.precision import natural_size
 from analytic.integrate.problem import Problem, squared_norm
+from analytic.integrate.rest import NotYet, Rest, Yardstick, check_noise, rest_of_entries, rounding, stiffness
 from analytic.integrate.sensitivity import scaled_hessian
+from analytic.loss import QuadraticLoss
 
 __all__ = ["Convergence", "Judge"]
 
-_SINGULAR = 1e-6  # a least singular value below this, relative to the norms, is not trusted in binary floats
-_SLACK = arb(1) + arb((1, -24))  # κ is found in binary floats, to 2^−32 at worst (see `_SINGULAR`)
+_SLACK = arb(1) + arb((1, -24))  # κ is found in binary floats, to 2^−32 at worst (see `SINGULAR`)
 _FLAT = 1e-9  # binary-float eigenvalues below this, relative to the largest, count as zero
+_NEAR = 1e-4  # rates below this, relative to the largest eigenvalue, take too many steps to wait for
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Convergence:
     gradient : mpf
         Norm of the gradient.
     distance : mpf
-        Bound for the length of the rest of the way.
+        Bound for the length of the rest of the way; an estimate leaves out directions in which the Hessian is flat,
+        such as the slow decay of weights that nothing has to be learnt with.
     loss_lower, loss_upper : mpf
         Bracket of the limit of the loss.
     certified : bool
@@ -54,16 +57,19 @@ class Judge:
     """Decides whether weights have converged to a minimum, to a given number of digits.
 
     A small gradient is not enough: at a saddle it is small too. Where the least loss of dense networks is known in
-    closed form (quadratic losses) it must have been reached: a global minimum. Else the Hessian must have no direction
-    downhill, and the residual must vanish at a product where C″ is positive definite (on the entries that C sees and
-    paths reach) or C is a convex parabola, or a dense network must use its whole rank: a local minimum, estimated in
-    binary floats. What is in between is not taken for convergence: degenerate minima of a cost of higher degree, and
-    masked networks of three and more layers that cannot reach a zero residual, go on until a budget ends them.
+    closed form (quadratic losses) it must have been reached, a global minimum, and every mode of the target that a
+    global minimum has must have its strength to the digits, however small it is beside the others. Else the Hessian
+    must have no direction downhill, and the residual must vanish at a product where C″ is positive definite (on the
+    entries that C sees and paths reach) or C is a convex parabola, or a dense network must use its whole rank: a local
+    minimum, estimated in binary floats. What is in between is not taken for convergence: degenerate minima of a cost of
+    higher degree, and masked networks of three and more layers that cannot reach a zero residual, go on until a budget
+    ends them. Diagonal layers are judged entry by entry.
     """
 
     def __init__(self, problem: Problem, digits: int) -> None:
         self.problem, self.digits = problem, digits
         self.missing = 0  # bits by which rounding hides whether the weights have arrived
+        self.waiting = ""  # what has not arrived where that is known
         with ctx.workprec(problem.precision):
             dense = problem.flow.network.is_dense
             self.least = problem.force.least_loss(min(problem.widths), problem.precision) if dense else None
@@ -71,39 +77,101 @@ class Judge:
 
     def judge(self, weights: Sequence[arb_mat]) -> Convergence | None:
         """The verdict, or None if the weights have not arrived."""
-        problem, self.missing = self.problem, 0
-        with ctx.workprec(problem.precision + 32):
-            velocity = problem.velocity(weights)
-            gradient = sum((squared_norm(v) for v in velocity), arb(0)).sqrt()
-            size = sum((squared_norm(w) for w in weights), arb(0)).sqrt()
-            if size.mid() == 0:
+        self.missing, self.waiting = 0, ""
+        with ctx.workprec(self.problem.precision + 32):
+            try:
+                return self._verdict(weights)
+            except NotYet as reason:
+                self.missing, self.waiting = reason.missing, reason.waiting
                 return None
-            size, wanted = max(size.mid(), self.unit), arb(10) ** (-self.digits)
-            stiffness = problem.factor * arb((1, problem.force.pull)) * size ** (2 * problem.depth - 2)
-            enough = (wanted * size).mid()
-            if not gradient.mid() < (enough * stiffness).mid():
-                return None
-            kappa, radius = self._lojasiewicz(weights)
-            certified = bool(kappa > 0 and (gradient * 2).mid() < (kappa * min(radius, enough)).mid())
-            if certified:
-                distance, excess = gradient * 2 / kappa, gradient * gradient / (2 * kappa)
-                if not excess.mid() < (wanted * self._energy(weights)).mid():
-                    return None
-            else:
-                found = self._estimated(weights, gradient, wanted)
-                if found is None or not found[0].mid() < enough:
-                    return None
-                if kappa > 0:  # a proof is near: more steps, or more bits, will have it
-                    noise = stiffness * size * arb((1, FEWEST_SPARE_BITS - problem.precision))
-                    if max((gradient / 8).mid(), (kappa * enough / 8).mid()) < noise.mid():
-                        self.missing = exponent(noise) - exponent(kappa * enough) + 4
-                    return None
-                distance, excess = found
-            loss = problem.loss(weights)
-            lower, upper = self._floor((loss - excess * _SLACK).lower()), loss.upper()
-            return Convergence(
-                mpf(gradient.upper()), mpf((distance * _SLACK).upper()), mpf(lower), mpf(upper), certified
-            )
+
+    def _verdict(self, weights: Sequence[arb_mat]) -> Convergence:
+        problem = self.problem
+        velocity = problem.velocity(weights)
+        gradient = sum((squared_norm(v) for v in velocity), arb(0)).sqrt()
+        size = sum((squared_norm(w) for w in weights), arb(0)).sqrt()
+        if size.mid() == 0:
+            raise NotYet
+        measure = self._measure(size.mid(), problem.product(weights))
+        most = (measure.wanted * measure.size * stiffness(problem, measure.size)).mid()
+        if not gradient.mid() < most:
+            raise NotYet(waiting=f"the norm of the gradient is {_text(gradient)}, wanted is {_text(most)} at most")
+        if problem.is_diagonal and not problem.force.couples:
+            rest = rest_of_entries(problem, weights, velocity, measure)
+        else:
+            rest = self._rest_of_layers(weights, gradient, measure)
+            self._check_modes(weights, measure)
+        loss, excess, distance = problem.loss(weights), rest.excess * _SLACK, rest.distance * _SLACK
+        lower, upper = self._floor((loss - excess).lower()), loss.upper()
+        return Convergence(mpf(gradient.upper()), mpf(distance.upper()), mpf(lower), mpf(upper), rest.is_proved)
+
+    def _measure(self, size: arb, product: arb_mat) -> Yardstick:
+        strength = max(squared_norm(product).sqrt().mid(), (self.unit**self.problem.depth).mid())
+        return Yardstick(arb(10) ** (-self.digits), max(size, self.unit), strength)
+
+    def _rest_of_layers(self, weights: Sequence[arb_mat], gradient: arb, measure: Yardstick) -> Rest:
+        """All layers together: proved by their ranks, else estimated."""
+        problem, growth = self.problem, growth_of_layers(self.problem, weights)
+        enough, kappa = (measure.wanted * measure.size).mid(), growth.kappa
+        noise = stiffness(problem, measure.size) * measure.size * rounding(problem)
+        near = (kappa * min(growth.radius, enough) / 2).mid()
+        if gradient.mid() < near:
+            excess = gradient * gradient / (2 * kappa)
+            if problem.force.is_nonnegative:
+                excess = min(excess, problem.loss(weights), key=_midpoint)
+            allowed = measure.excess(growth.convexity)
+            if not excess.mid() < allowed:
+                check_noise(noise, gradient, (2 * kappa * allowed).sqrt())
+                raise NotYet
+            return Rest(gradient * 2 / kappa, excess)
+        least, largest = self._eigenvalues(weights)
+        distance = gradient * 2 / least
+        if not distance.mid() < enough:
+            raise NotYet(waiting=f"the rest of the way may be as long as {_text(distance)}, wanted is {_text(enough)}")
+        if not self._is_minimum(weights, measure):
+            known = "" if self.least is None else f", the least that the network can reach is {_text(self.least)}"
+            raise NotYet(waiting=f"the loss is {_text(problem.loss(weights))}{known}")
+        if kappa > _NEAR * largest:  # a proof is near: more steps, or more bits, will have it
+            check_noise(noise, gradient, near)
+            raise NotYet
+        excess = gradient * gradient / least
+        if not excess.mid() < measure.loss(self._scale):
+            raise NotYet
+        if self.least is not None:  # directions that the Hessian does not see may lead down to it
+            excess = max(excess, problem.loss(weights) - self.least, key=_midpoint)
+        return Rest(distance, excess, is_proved=False)
+
+    def _check_modes(self, weights: Sequence[arb_mat], measure: Yardstick) -> None:
+        """Where a global minimum has been reached, each mode of the target that it has must have its strength."""
+        problem = self.problem
+        product = problem.product(weights)
+        for mode in self._modes_at_minimum(measure):
+            found = mode.learnt(product)
+            gap, allowed = abs(found - mode.strength).mid(), (measure.wanted * mode.strength).mid()
+            if not gap < allowed:
+                first, last = weights[0], weights[-1]
+                if problem.separated:
+                    first, last = first * mode.right, mode.left.transpose() * last
+                norms = [squared_norm(matrix).sqrt() for matrix in (first, *weights[1:-1], last)[: problem.depth]]
+                noise = rounding(problem)
+                for norm in norms:
+                    noise = noise * norm
+                check_noise(noise, gap, allowed)
+                strengths = f"{_text(found)} instead of {_text(mode.strength)}"
+                raise NotYet(waiting=f"mode {mode.number} has the strength {strengths}")
+
+    def _modes_at_minimum(self, measure: Yardstick) -> Sequence[Mode]:
+        """Modes that every global minimum has as the target has them."""
+        problem, rank, loss = self.problem, min(self.problem.widths), self.problem.flow.loss
+        if self.least is None or not isinstance(loss, QuadraticLoss):
+            return ()
+        modes = modes_of(problem)
+        if len(modes) <= rank:
+            return modes
+        if loss.gram_scale is None:  # a minimum of less rank mixes the modes
+            return ()
+        bound = modes[rank].strength
+        return [mode for mode in modes[:rank] if mode.strength - bound > measure.wanted * mode.strength]
 
     def _floor(self, bound: arb) -> arb:
         """The larger of a lower bound for the loss and the least loss that is possible, this one rounded down."""
@@ -112,29 +180,29 @@ class Judge:
             floors.append((self.least - abs(self.least) * arb((1, 24 - self.problem.precision))).lower())
         return max([bound, *floors])
 
-    def _estimated(self, weights: Sequence[arb_mat], gradient: arb, wanted: arb) -> tuple[arb, arb] | None:
-        """Distance and excess from the Hessian in binary floats, where there is no direction downhill."""
+    def _eigenvalues(self, weights: Sequence[arb_mat]) -> tuple[arb, arb]:
+        """Least and largest positive eigenvalue of the Hessian in binary floats; no direction may lead downhill."""
         hessian, shift = scaled_hessian(self.problem, weights)
         values = np.linalg.eigvalsh(hessian)
         flat = _FLAT * max(1.0, values[-1])
         positive = values[values > flat]
-        if values[0] < -flat or not len(positive):
-            return None
-        if not self._is_minimum(weights, wanted):
-            return None
-        least = arb(float(positive[0])) * arb((1, shift))
-        return gradient * 2 / least, gradient * gradient / least
+        if values[0] < -flat:
+            ratio = float(-values[0] / values[-1])
+            raise NotYet(waiting=f"a direction leads downhill, bent by {ratio:.2g} of the strongest the other way")
+        if not len(positive):
+            raise NotYet
+        return arb(float(positive[0])) * arb((1, shift)), arb(float(positive[-1])) * arb((1, shift))
 
-    def _is_minimum(self, weights: Sequence[arb_mat], wanted: arb) -> bool:
+    def _is_minimum(self, weights: Sequence[arb_mat], measure: Yardstick) -> bool:
         """Whether a critical point without a direction downhill is a minimum and no degenerate saddle."""
         problem, network = self.problem, self.problem.flow.network
         if self.least is not None:
-            return bool((problem.loss(weights) - self.least).mid() < (wanted * self._energy(weights)).mid())
+            return bool((problem.loss(weights) - self.least).mid() < measure.loss(self._scale))
         product = problem.product(weights)
-        pull, strength = arb((1, problem.force.pull)), self._strength(product)
+        allowed = measure.wanted * arb((1, problem.force.pull)) * measure.strength
         residual = problem.force.residual(product).entries()
         reached = [place for place, seen in enumerate(_reachable(problem).flat) if seen]
-        if all(abs(residual[place]).mid() < (wanted * pull * strength).mid() for place in reached):
+        if all(abs(residual[place]).mid() < allowed.mid() for place in reached):
             bend = problem.force.curvature(product, reached)[0]
             bend = bend[np.ix_(bend.any(axis=0), bend.any(axis=0))]
             values = np.linalg.eigvalsh(bend) if bend.size else np.zeros(1)
@@ -142,63 +210,12 @@ class Judge:
         if not network.is_dense:
             return network.depth <= 2
         values = np.linalg.svd(float_matrix(product, -max(exponents(product))), compute_uv=False)
-        return bool(values[min(problem.widths) - 1] > _SINGULAR * values[0])
+        return bool(values[min(problem.widths) - 1] > SINGULAR * values[0])
 
-    def _strength(self, product: arb_mat) -> arb:
-        """Size of the product or, if larger, of the target; large layers may have a product that is far smaller."""
-        return max(squared_norm(product).sqrt().mid(), (self.unit**self.problem.depth).mid())
-
-    def _energy(self, weights: Sequence[arb_mat]) -> arb:
-        """What losses are small against."""
-        problem = self.problem
-        return problem.factor * arb((1, problem.force.pull)) * self._strength(problem.product(weights)) ** 2
-
-    def _lojasiewicz(self, weights: Sequence[arb_mat]) -> tuple[arb, arb]:
-        """κ at these weights, and the radius up to which a quarter of it is left; (0, 0) if it is of no use."""
-        problem, shift = self.problem, max(max(exponents(matrix)) for matrix in weights)
-        floats = [float_matrix(matrix, -shift) for matrix in weights]
-        convexity = problem.force.convexity
-        if not convexity > 0:
-            return arb(0), arb(0)
-        if problem.is_diagonal and not problem.force.couples:
-            total, radius, convexity = self._lojasiewicz_of_entries(weights, floats)
-        elif problem.flow.network.is_dense:
-            total, radius = self._lojasiewicz_of(floats)
-        else:
-            return arb(0), arb(0)
-        power = arb((1, shift * (2 * problem.depth - 2)))
-        return convexity * arb(total) * power, arb(radius) * arb((1, shift))
-
-    def _lojasiewicz_of_entries(self, weights: Sequence[arb_mat], floats: Sequence[Any]) -> tuple[float, float, arb]:
-        """For diagonal layers, each entry by itself, which C bends by c G_jj: κ, the radius, and the unit of κ."""
-        problem, count = self.problem, min(self.problem.widths)
-        places = [j * problem.widths[0] + j for j in range(count)]
-        bend, shift = problem.force.curvature(problem.product(weights), places)
-        total = radius = math.inf
-        for j, curvature in enumerate(np.diagonal(bend)):
-            if curvature > 0:  # else C does not see this entry, which rests
-                rate, reach = self._lojasiewicz_of([np.array([[matrix[j, j]]]) for matrix in floats])
-                total, radius = min(total, float(curvature) * rate), min(radius, reach)
-        return (total, radius, arb((1, shift))) if total < math.inf else (0.0, 0.0, arb(0))
-
-    def _lojasiewicz_of(self, floats: Sequence[Any]) -> tuple[float, float]:
-        """κ/κ_C and the radius for dense layers with entries of at most 1."""
-        if len(floats) == 1:
-            return 1.0, 1.0
-        total, radius = 0.0, 1.0
-        for outer, group in ((True, floats[1:]), (False, floats[:-1])):
-            product = group[0]
-            for matrix in group[1:]:
-                product = matrix @ product
-            fits = product.shape[0] <= product.shape[1] if outer else product.shape[1] <= product.shape[0]
-            least = float(np.linalg.svd(product, compute_uv=False)[-1])
-            norms = [float(np.linalg.norm(matrix, 2)) for matrix in group]
-            if fits and least > _SINGULAR * math.prod(norms):
-                total += least**2
-                # a change of r in each layer moves their product by ∏(‖W‖ + r) − ∏‖W‖, which must stay below half
-                largest = max(1.0, *norms)
-                radius = min(radius, least / (2 ** (len(group) + 1) * len(group) * largest ** (len(group) - 1)))
-        return total, radius
+    @property
+    def _scale(self) -> arb:
+        """c ‖G‖."""
+        return self.problem.factor * arb((1, self.problem.force.pull))
 
 
 def _reachable(problem: Problem) -> Any:
@@ -208,3 +225,11 @@ def _reachable(problem: Problem) -> Any:
     for support, shape in zip(network.supports, network.layer_shapes, strict=True):
         total = (np.ones(shape, bool) if support is None else np.array(support, bool)) @ total
     return total
+
+
+def _midpoint(value: arb) -> arb:
+    return value.mid()
+
+
+def _text(value: arb) -> str:
+    return shown(mpf(value), 5)

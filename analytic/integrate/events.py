@@ -20,6 +20,7 @@ from analytic.integrate._spectra import singular_values
 from analytic.integrate.budget import read_count, read_flag
 from analytic.integrate.modes import modes_of
 from analytic.integrate.problem import Problem
+from analytic.integrate.quantities import up_to
 from analytic.integrate.start import read_number
 from graphs.errors import DimensionError, HypothesisError
 
@@ -114,6 +115,10 @@ class Watch:
         """Name of the event, by `direction`."""
         raise NotImplementedError
 
+    def __str__(self) -> str:
+        words = [self.kind(self.passed), "" if self.number is None else str(self.number), self.label]
+        return " ".join(word for word in words if word)
+
     def kept(self) -> Watch:
         """What files and pickles keep of it."""
         return self
@@ -170,7 +175,7 @@ class ModeLearnt(Watch):
         count = len(modes_of(problem))
         if self.mode > count:
             modes = "1 mode" if count == 1 else f"{count} modes"
-            expected = f"1 … {count}: the target has {modes}" if count else "no ModeLearnt: the target is zero"
+            expected = f"{up_to(count)}: the target has {modes}" if count else "no ModeLearnt: the target is zero"
             raise DimensionError(f"mode: got {self.mode}, expected {expected}")
 
     def kind(self, direction: int) -> str:
@@ -212,6 +217,9 @@ class LossLevel(Watch):
     def value(self, problem: Problem, weights: Sequence[arb_mat]) -> arb:
         """L − level at `weights`, in the frame of `problem`."""
         return problem.loss(weights) - self.height
+
+    def __str__(self) -> str:
+        return f"{self.kind(self.passed)} {self.level}"
 
     @property
     def height(self) -> arb:
@@ -272,12 +280,12 @@ class SingularValueLevel(Watch):
     def check(self, problem: Problem) -> None:
         """Index and layer must exist (against `problem`)."""
         if self.layer is not None and self.layer > problem.depth:
-            raise DimensionError(f"layer: got {self.layer}, expected 1 … {problem.depth}, or None for the product")
+            raise DimensionError(f"layer: got {self.layer}, expected {up_to(problem.depth)}, or None for the product")
         widths = problem.widths
         count = min(widths[0], widths[-1]) if self.layer is None else min(widths[self.layer - 1 : self.layer + 1])
         if self.index > count:
             of = "the product" if self.layer is None else f"layer {self.layer}"
-            raise DimensionError(f"index: got {self.index}, expected 1 … {count}, the singular values of {of}")
+            raise DimensionError(f"index: got {self.index}, expected {up_to(count)}, the singular values of {of}")
 
     def kind(self, direction: int) -> str:
         """Name of the event: "singular value", by `direction`."""

@@ -291,9 +291,7 @@ def _behind(settings: Settings, earlier: Trajectory | None) -> Trajectory | None
             same = event.kind == watch.kind(watch.passed) and event.mode == watch.number
             behind = behind or (same and event.exact_time == earlier.final_time)
         if behind:
-            return replace(
-                earlier, status=Status.EVENT, notes=(*earlier.notes, f"`until` is behind already: {watch!r}")
-            )
+            return replace(earlier, status=Status.EVENT, notes=(*earlier.notes, f"`until` is behind already: {watch}"))
     return None
 
 

@@ -16,7 +16,7 @@ from analytic.integrate.arrival import Arrival
 from analytic.integrate.budget import OutOfTime
 from analytic.integrate.convergence import Convergence
 from analytic.integrate.drift import conserved, drift_between
-from analytic.integrate.events import Event, Watch
+from analytic.integrate.events import Event, ModeLearnt, Watch
 from analytic.integrate.finder import EventFinder
 from analytic.integrate.precision import (
     FEWEST_SPARE_BITS,
@@ -148,6 +148,13 @@ class Run:
             self._replay(self.earlier)
         behind = None if self.earlier is None else self.earlier.final_time
         self.finder = EventFinder(problem, settings.watches, self.weights, settings.name_plateau, behind)
+        with ctx.workprec(self.precision + 32):
+            self.notes += [f"mode {k} is learnt at the start" for k in self._learnt(first)]
+
+    def _learnt(self, weights: list[arb_mat]) -> list[int]:
+        """Modes that are watched and have more than is waited for."""
+        watches = [watch for watch in self.settings.watches if isinstance(watch, ModeLearnt) and watch.direction >= 0]
+        return sorted({watch.mode for watch in watches if watch.value(self.problem, weights) > 0})
 
     def _replay(self, earlier: Trajectory) -> None:
         """Take over the nodes of an earlier run up to its last step, which is taken again with its own plan."""
@@ -218,6 +225,8 @@ class Run:
         if spent is not None:
             self.status = Status.BUDGET
             self.notes.append(spent)
+            if self.settings.converged and self.arrival.waiting:
+                self.notes.append(f"not converged yet: {self.arrival.waiting}")
         return spent is not None
 
     def _step(self, stops: list[Fraction]) -> bool:

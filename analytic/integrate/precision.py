@@ -35,9 +35,10 @@ __all__ = [
 ]
 
 LOG2_10 = math.log2(10)
-FEWEST_SPARE_BITS = 16  # what the step control keeps for itself
+FEWEST_SPARE_BITS = 12  # what the step control keeps for itself
 GUARD = 20  # rounding and truncation of some thousand steps
 FEWEST_DIGITS = 5
+_LEAST_RESERVE = 12
 MOST_BYTES = 2**33
 
 
@@ -141,4 +142,4 @@ def _spread_inside(weights: Sequence[arb_mat]) -> int:
 
 def reserve_of(problem: Problem, weights: Sequence[arb_mat]) -> int:
     """Bits to hold in reserve before anything is known about the way."""
-    return (12 if scale_bits(problem.flow, weights) < 8 else 20) + spread_bits(problem, weights)
+    return (_LEAST_RESERVE if scale_bits(problem.flow, weights) < 8 else 20) + spread_bits(problem, weights)

@@ -5,6 +5,7 @@ dP/dt = Σ_i W_{>i}W_{>i}ᵀ R W_{<i}ᵀW_{<i}, so K = Σ_i W_{>i}W_{>i}ᵀ ⊗ 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from graphs.errors import DimensionError
 if TYPE_CHECKING:
     from analytic.integrate.trajectory import Trajectory
 
-__all__ = ["decomposition", "sampled", "spectrum", "tangent_kernel"]
+__all__ = ["chosen_times", "decomposition", "sampled", "spectrum", "tangent_kernel", "up_to"]
 
 _QUANTITIES = (
     "loss",
@@ -117,7 +118,7 @@ def sampled(
     """Times and values; see `Trajectory.sample`."""
     read = _reader(trajectory, quantity)
     if times is None:
-        grid = _grid(trajectory, read_count(count, "count", 2), spacing)
+        grid = chosen_times(trajectory, count, spacing)
     elif isinstance(times, (str, bytes)) or not isinstance(times, Iterable):
         raise DimensionError(f"times: got {times!r}, expected a sequence of times")
     else:
@@ -134,6 +135,33 @@ def _reader(trajectory: Trajectory, quantity: Any) -> Callable[[Fraction], Any]:
     if isinstance(quantity, str) or not callable(quantity):
         raise DimensionError(f"quantity: got {quantity!r}, expected one of {', '.join(_QUANTITIES)}, or a function")
     return lambda t: quantity(trajectory.at(t))
+
+
+def chosen_times(trajectory: Trajectory, count: Any, spacing: str) -> list[Fraction]:
+    """A grid of `count` times; of gradient descent iterates, at most so many.
+
+    Iterates are chosen evenly by their number, or on a logarithmic grid of times, the first and the last among them.
+
+    Raises
+    ------
+    DimensionError
+        If count is no integer ≥ 2 or there is no such spacing for this run.
+    """
+    count = read_count(count, "count", 2)
+    if trajectory.method != "descent" or not trajectory.steps:
+        return _grid(trajectory, count, spacing)
+    times = trajectory.exact_times
+    if spacing == "linear":
+        last = len(times) - 1
+        places = range(last + 1) if last < count else [round(Fraction(k * last, count - 1)) for k in range(count)]
+        return [times[k] for k in places]
+    grid, later = _grid(trajectory, count, spacing), times[1:]
+    return list(later) if len(later) <= count else list(dict.fromkeys(_nearest(later, time) for time in grid))
+
+
+def _nearest(times: Sequence[Fraction], time: Fraction) -> Fraction:
+    place = bisect_left(times, time)
+    return min(times[max(0, place - 1) : place + 1], key=lambda near: abs(near - time))
 
 
 def _grid(trajectory: Trajectory, count: int, spacing: str) -> list[Fraction]:
@@ -161,8 +189,13 @@ def _chosen(problem: Problem, weights: Sequence[arb_mat], layer: int | None) -> 
         return problem.product(weights)
     place = read_count(layer, "layer", 1)
     if place > problem.depth:
-        raise DimensionError(f"layer: got {layer}, expected 1 … {problem.depth}, or None for the product")
+        raise DimensionError(f"layer: got {layer}, expected {up_to(problem.depth)}, or None for the product")
     return weights[place - 1]
+
+
+def up_to(count: int) -> str:
+    """The numbers 1 … count in words for a message."""
+    return "1" if count == 1 else f"1 … {count}"
 
 
 def _spread(matrix: arb_mat) -> int:

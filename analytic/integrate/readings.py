@@ -93,7 +93,7 @@ class Readings(ABC):
         spacing: str = "linear",
         times: Sequence[Any] | None = None,
     ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """A quantity on a grid of times.
+        """A quantity on a grid of times; of gradient descent at its iterates.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class Readings(ABC):
             "loss", "product", "singular_values", "mode_strengths", "weights", …: a method of this class that takes
             a time, or a function of the weights (a tuple of mpmath matrices).
         count : int
-            Number of times.
+            Number of times; of gradient descent at most so many of its iterates, the first and the last among them.
         spacing : {"linear", "log"}
             "log" goes geometrically from the end of the first step to the end.
         times : sequence, optional
@@ -119,19 +119,24 @@ class Readings(ABC):
         *,
         quantity: str | Callable[[Any], Any] | None = None,
         spacing: str = "linear",
-        count: int = 200,
+        count: int | None = None,
     ) -> Any:
-        """Draw a quantity against time with matplotlib.
+        """Draw a quantity against time with matplotlib; of gradient descent the iterates.
+
+        Dotted lines are the events, with their words above. A run of no time is drawn as points.
 
         Parameters
         ----------
         ax : matplotlib axes, optional
         quantity : str or callable, optional
             See `sample`; by default the strengths of the modes, or without a target the singular values. Matrices
-            are drawn entry by entry, symmetric ones on and above the diagonal; the loss by its logarithm.
+            are drawn entry by entry, symmetric ones on and above the diagonal; the loss by its logarithm. An entry of
+            the balancedness that stays below the digits of the run, relative to the largest ‖W_i‖², is drawn as zero.
         spacing : {"linear", "log"}
             "log" draws the time since the start on a logarithmic axis.
-        count : int
+        count : int, optional
+            Number of times to begin with, by default 200; up to four times as many are added where curves bend. Of
+            gradient descent the largest number of iterates, by default 1000.
 
         Returns
         -------

@@ -66,8 +66,6 @@ class Sensitivity:
     def _eigenvalues(self, weights: Sequence[arb_mat]) -> list[tuple[float, float]]:
         """Largest eigenvalue of −∇²L of each group as value · 2^shift."""
         problem, depth = self.problem, self.problem.depth
-        if depth == 1 and problem.force.is_convex:
-            return [(0.0, 0.0)] * len(self._sizes(weights))
         if depth == 2 and problem.chains is not None:
             return [_of_pair(problem, weights, j) for j in range(len(self._last_sizes))]
         parts = _Parts(problem, weights)

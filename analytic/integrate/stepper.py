@@ -13,6 +13,7 @@ from typing import Protocol
 from flint import arb, arb_mat
 
 from analytic.integrate._dyadic import NOTHING, dyadic
+from analytic.integrate.precision import FEWEST_SPARE_BITS
 from analytic.integrate.problem import Problem
 from analytic.integrate.series import Series, taylor_series
 
@@ -72,7 +73,7 @@ class ExplicitTaylor:
         tick: Callable[[], None] | None = None,
     ) -> None:
         self.precision, self.fixed, self.enclose, self.tick = precision, order, enclose, tick
-        self.tolerance = precision - 16
+        self.tolerance = precision - FEWEST_SPARE_BITS
         natural = self.tolerance * 0.6931 * 0.55
         self.lowest, self.highest = max(8, int(0.6 * natural)), max(12, int(3 * natural))
         self.natural = max(10, int(natural))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -11,10 +10,9 @@ from flint import ctx
 
 from analytic.flow import GradientFlow
 from analytic.integrate._dyadic import shown
+from analytic.integrate.carried import loss_digits, singular_value_digits
 from analytic.integrate.events import Event
 from analytic.integrate.flows import integrate
-from analytic.integrate.precision import FEWEST_SPARE_BITS, LOG2_10, bits_of_digits
-from analytic.integrate.sensitivity import Sensitivity
 from analytic.integrate.settings import Until
 from analytic.integrate.trajectory import Trajectory
 from analytic.loss import QuadraticLoss
@@ -22,8 +20,6 @@ from graphs.errors import DimensionError
 from graphs.network import LinearNetwork
 
 __all__ = ["flow_from_options", "flow_report"]
-
-_SPARE_BITS = 32
 
 
 def flow_from_options(
@@ -117,9 +113,10 @@ def flow_report(trajectory: Trajectory | None = None, **options: Any) -> dict[st
     dict
         Keys status, times, loss, events (time, kind, mode), conservation_drift, digits, steps, method, final (loss,
         rank, singular_values), and seed, advice, notes, agreed_digits, error_bound. Numbers that are not integers are
-        decimal strings; rank counts singular values above 10^(−digits/2) of the largest. Losses and the times of
-        events are written with the digits that they carry; loss_digits in final says how many, 0 that only the order
-        of magnitude is known. An event with a name has it as label.
+        decimal strings; rank counts singular values above 10^(−digits/2) of the largest. Losses,
+        singular values and the times of events are written with the digits that they carry; loss_digits and
+        singular_value_digits in final say how many, 0 that not even the first is certain. An event with a name has it
+        as label.
 
     Examples
     --------
@@ -130,7 +127,7 @@ def flow_report(trajectory: Trajectory | None = None, **options: Any) -> dict[st
     run = flow_from_options(**options) if trajectory is None else trajectory
     figures = run.digits
     values = run.singular_values()
-    carried = _loss_digits(run)
+    carried, exact = loss_digits(run), singular_value_digits(run)
     with ctx.workprec(run.precision), mpmath.workprec(run.precision):
         largest = values[0] if values else mpmath.mpf(0)
         rank = sum(1 for value in values if value > largest * mpmath.mpf(10) ** (-figures // 2))
@@ -147,8 +144,9 @@ def flow_report(trajectory: Trajectory | None = None, **options: Any) -> dict[st
             "final": {
                 "loss": losses[-1],
                 "rank": rank,
-                "singular_values": [_text(value, figures) for value in values],
+                "singular_values": [_text(value, known) for value, known in zip(values, exact, strict=True)],
                 "loss_digits": carried[-1],
+                "singular_value_digits": exact,
             },
             "seed": run.seed,
             "advice": run.status.advice,
@@ -162,26 +160,6 @@ def _event(event: Event, figures: int) -> dict[str, Any]:
     carried = figures if event.digits is None else min(figures, int(event.digits))
     found = {"time": _text(event.time, carried), "kind": event.kind, "mode": event.mode}
     return {**found, "label": event.label} if event.label else found
-
-
-def _loss_digits(run: Trajectory) -> list[int]:
-    """How many digits of the loss each node carries, at most those of the run: a small loss suffers from cancellation.
-
-    Its ball over all weights that agree with the node to the bits that rounding and instability have left.
-    """
-    problem, times, least = run.problem, run.exact_times, bits_of_digits(run.digits)
-    found = []
-    with ctx.workprec(run.precision + _SPARE_BITS):
-        sensitivity = Sensitivity(problem, run.state(times[0]))
-        for before, moment in pairwise((times[0], *times)):
-            weights, bits = run.state(moment), least
-            if run.method == "taylor":
-                lost = sensitivity.advance(weights, moment - before) if moment > before else sensitivity.bits
-                bits = max(least, run.precision - FEWEST_SPARE_BITS - int(lost))
-            blurred = problem.blurred(weights, problem.block_exponents(weights), bits)
-            accuracy = problem.loss(blurred).rel_accuracy_bits()
-            found.append(min(run.digits, max(0, int(accuracy / LOG2_10))))
-    return found
 
 
 def _text(value: Any, digits: int) -> str:

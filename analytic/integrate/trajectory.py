@@ -118,7 +118,9 @@ class Trajectory(Readings):
 
     @property
     def exact_times(self) -> tuple[Fraction, ...]:
-        """Times of the nodes as exact rational numbers."""
+        """Times of the nodes as exact rational numbers; of a run of no step the one at which it stands."""
+        if not self.steps:
+            return (self.final_time,)
         return (*(segment.start for segment in self.segments), self.segments[-1].end)
 
     @property
@@ -198,7 +200,7 @@ class Trajectory(Readings):
         from analytic.integrate._norms import frobenius_bound
 
         moment = self._moment(t)
-        place = max(0, bisect_right([segment.start for segment in self.segments], moment) - 1)
+        place = max(0, bisect_right(self.segments, moment, key=lambda segment: segment.start) - 1)
         segment = self.segments[place]
         if moment == segment.start and segment.radius is not None:
             return mpf(unpacked_number(segment.radius))
@@ -329,7 +331,7 @@ class Trajectory(Readings):
 
     def state(self, moment: Fraction) -> list[arb_mat]:
         """Weights at the exact time `moment` in the frame of the run, as balls' midpoints."""
-        place = bisect_right([segment.start for segment in self.segments], moment) - 1
+        place = bisect_right(self.segments, moment, key=lambda segment: segment.start) - 1
         segment = self.segments[max(0, place)]
         if moment == self.final_time:
             return self._end()
@@ -367,6 +369,8 @@ class Trajectory(Readings):
             return tuple(mpmath_matrix(matrix) for matrix in self.problem.back(weights))
 
     def _nodes(self) -> list[list[arb_mat]]:
+        if not self.steps:
+            return [self._end()]
         return [*(self._unpacked(segment.weights) for segment in self.segments), self._end()]
 
     def _end(self) -> list[arb_mat]:

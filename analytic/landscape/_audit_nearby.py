@@ -32,7 +32,7 @@ from analytic.modes import data_modes
 from graphs.errors import BlockshiftError
 from graphs.matrices import Matrix, exact_matrix
 
-__all__ = ["NearbyPoint", "find_nearby"]
+__all__ = ["NearbyPoint", "find_nearby", "point_distance", "point_of_stratum"]
 
 _MOST_PARAMETERS = 1200
 _LEAST_TOLERANCE = Fraction(1, 10**10)
@@ -178,7 +178,7 @@ def _searched(
         found = tried[ranks]
         if found is None:
             continue
-        distance = _fraction(found.square_distance)
+        distance = point_distance(found)
         if distance <= (max(level, tolerance) * Fraction(scale)) ** 2:
             nearest = (distance, ranks, found, level)
             break
@@ -200,6 +200,26 @@ def _searched(
         if point.ranks != ranks:  # pragma: no cover
             raise AssertionError("the point that was built is in the stratum that it was built for")
         return _classified(point, distance, level, within, digits, learned)
+    return point_of_stratum(flow, learned, ranks, found, tolerance=level, within=within, digits=digits)
+
+
+def point_distance(found: Nearby) -> Fraction:
+    """‖W − W*‖², exact."""
+    return _fraction(found.square_distance)
+
+
+def point_of_stratum(
+    flow: GradientFlow,
+    learned: tuple[int, ...],
+    ranks: StratumRanks,
+    found: Nearby,
+    *,
+    tolerance: Fraction,
+    within: bool,
+    digits: int,
+    weights: tuple[Matrix, ...] | None = None,
+) -> NearbyPoint:
+    """What its stratum says about a point that was built for it."""
     return NearbyPoint(
         learned=learned,
         loss=data_modes(flow.loss).loss_after(learned),
@@ -208,10 +228,10 @@ def _searched(
         inertia=inertia_from_ranks(ranks),
         escape_order=escape_order_from_ranks(ranks),
         distance=rooted(found.square_distance, digits, upward=True),
-        square_distance=distance,
-        tolerance=level,
+        square_distance=point_distance(found),
+        tolerance=tolerance,
         is_within=within,
-        weights=None,
+        weights=weights,
     )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
-from math import log10
 from typing import Any
 
 import flint
@@ -30,18 +29,17 @@ from analytic.landscape._audit_numbers import (
     rooted,
     square_norm,
 )
-from analytic.landscape._audit_ranks import common_scale, rank_rows
+from analytic.landscape._audit_ranks import rank_rows
+from analytic.landscape._audit_size import size_of, strongest_mode, working_bits
 from analytic.landscape._proved_rank import proved_rank_table
-from analytic.landscape.ranks import Kind
+from analytic.landscape.ranks import Kind, StratumRanks
+from analytic.landscape.stratum_point import point_finder
 from analytic.loss import QuadraticLoss
-from analytic.modes import data_modes
-from graphs.errors import DimensionError, HypothesisError, PrecisionError
+from graphs.errors import DimensionError, HypothesisError
 from graphs.network import LinearNetwork
 
 __all__ = ["Audit", "Drift", "NearbyPoint", "audit"]
 
-_DOUBLE_BITS = 53
-_LARGEST_PRODUCT = 150
 
 
 @dataclass(frozen=True, repr=False)
@@ -226,6 +224,7 @@ def audit(
     tolerance: Any = None,
     initial: Sequence[Any] | None = None,
     digits: int = 15,
+    stratum: StratumRanks | None = None,
 ) -> Audit:
     """What given floating-point weights are near, and what can be proved about it.
 
@@ -250,6 +249,8 @@ def audit(
         Where the training began, for the drift of the conserved quantities.
     digits : int
         Significant digits of the rounded numbers.
+    stratum : StratumRanks, optional
+        Build the nearby point in this stratum, as `point_finder` does, whatever the numerical ranks.
 
     Returns
     -------
@@ -296,13 +297,16 @@ def audit(
         raise DimensionError(f"digits: got {digits!r}, expected a positive integer")
     layers, bits = read_weights(flow.network, weights)
     accepted = accepted_tolerance(tolerance, bits)
-    strongest = _strongest(flow)
+    strongest = strongest_mode(flow)
     chain, residual = flow.chain_and_residual(layers)
     gradient = [rational_matrix(matrix) for matrix in flow.exact_velocity(layers)]
-    scale = _scale(flow, layers, strongest)
+    scale = size_of(flow, layers, strongest)
     notes: list[str] = []
-    with flint.ctx.workprec(3 * (bits or _DOUBLE_BITS) + 128):
-        nearby = find_nearby(flow, layers, gradient, scale, accepted, digits, notes)
+    if stratum is not None:
+        nearby = point_finder(flow, weights, tolerance=accepted, digits=digits)(stratum)
+    else:
+        with flint.ctx.workprec(working_bits(bits)):
+            nearby = find_nearby(flow, layers, gradient, scale, accepted, digits, notes)
     curvature, margin = curvature_counts(flow, layers, nearby, accepted, notes)
     start = None if initial is None else read_weights(flow.network, initial, "initial W")[0]
     value = flow.loss.value(chain.product)
@@ -321,26 +325,6 @@ def audit(
         margin=margin,
         drift=None if start is None else conserved_drift(flow, start, layers, digits),
         notes=tuple(notes),
-    )
-
-
-def _strongest(flow: GradientFlow) -> float:
-    for matrix, name in zip(flow.loss.moments, flow.loss.moment_names, strict=True):
-        rational_matrix(matrix, name)
-    values = data_modes(flow.loss).singular_values
-    return float(values[0]) if values else 0.0
-
-
-def _scale(flow: GradientFlow, layers: Sequence[Any], strongest: float) -> float:
-    try:
-        scale = common_scale(layers, strongest)
-        if flow.network.depth * log10(max(scale, 1.0)) < _LARGEST_PRODUCT:
-            return scale
-    except OverflowError:
-        pass
-    raise PrecisionError(
-        "the weights are so large that their product leaves the range of doubles, in which ranks are read: the "
-        "training has diverged, or weights and target have to be rescaled"
     )
 
 

@@ -1,7 +1,7 @@
 """Which stratum of the atlas a plateau belongs to, read from weights near it; a name for the plateaus of a flow.
 
-The learned modes S by their strengths u_kᵀ P v_k/σ_k, near 0 or 1; barcode and matching by the critical points
-W* that `audit` builds next to the weights, the most degenerate stratum within a clear gap of distances ‖W − W*‖.
+The learned modes S by their strengths u_kᵀ P v_k/σ_k, near 0 or 1; barcode and matching by critical points W* that
+are built next to the weights, the most degenerate stratum within a clear gap of distances ‖W − W*‖.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from analytic.landscape.ranks import Kind
 from analytic.landscape.spectrum import spectrum_of
 from analytic.landscape.stratum import Stratum, barcode_text, matching_text
 from analytic.loss import QuadraticLoss
-from analytic.saddles._plateau_search import TOLERANCES, candidates, is_slow, mode_strengths, most_degenerate
+from analytic.modes import data_modes
+from analytic.saddles._plateau_search import FIRST_TOLERANCE, Choice, choose, mode_strengths
 from graphs.errors import DimensionError, HypothesisError
 from graphs.scalars import exact_number
 
@@ -32,6 +33,7 @@ __all__ = ["PlateauStratum", "plateau_namer", "plateau_stratum", "stratum_label"
 
 _UNCLEAR = 0.25  # distance of a strength from 0 and 1 that is too much
 _NEAR = 0.1
+_SLOW = 0.02  # twice the default of PlateauSpeed
 
 
 @dataclass(frozen=True, repr=False)
@@ -170,23 +172,31 @@ def plateau_stratum(flow: GradientFlow, weights: Sequence[Any], *, threshold: An
     weights : sequence of matrix-like
         (W_1, …, W_h): mpmath matrices as a trajectory gives them, arrays of floats, or exact rationals.
     threshold : exact number
-        Relative to max(max ‖W_k‖, σ_1^{1/h}); smaller weights count as zero, larger ones only if no critical point is
-        found that is ten times nearer than the one without them.
+        Relative to max(max ‖W_k‖, σ_1^{1/h}); smaller weights count as zero, larger ones only if the critical point
+        without them is at most three times as far as the nearest one that is found.
 
     Returns
     -------
     PlateauStratum
-        The stratum is UNDECIDED, with the reason, if
+        Of the strata of the atlas with these learned modes that are at most 3 times as far as the nearest one, the most
+        degenerate one: the one of smallest dimension. It is UNDECIDED, with the reason, if
 
         * a strength u_kᵀ P v_k/σ_k is not within 1/4 of 0 or 1;
         * the critical point found is farther than scale/10, or on a slow path (−d ln(L − min L)/dt below twice the
           default of `PlateauSpeed`, where a flow of many layers may be far from a saddle that it is leaving) than
           √h·scale/2;
-        * a stratum with the same learned modes is neither about as near (up to a factor 3) nor 10 times nearer or
-          farther.
+        * a more degenerate stratum is not 10 times farther than this one, or one of the same dimension not 3 times;
+        * it is between a tenth of the threshold and the threshold, and another one is more than 3 times nearer;
+        * the point of a more degenerate stratum cannot be built, and singular values do not show it to be 10 times
+          farther;
+        * more points would have to be built than the number below, or the atlas has more than 3000 strata with these
+          learned modes and the distance is above a tenth of the threshold, or ranks at 10 times the threshold are not
+          those of the stratum.
 
-        That a point of the stratum is so near is proved; that the plateau belongs to this one of all strata that are
-        as near is heuristic. Weights that are exactly critical are classified exactly.
+        What is nearer than the threshold counts as equally near. That a point of the stratum is so near is proved, and
+        so is that strata are farther which the singular values exclude. The distances of the other strata are upper
+        bounds from a local search, so that the plateau belongs to this one is heuristic. Weights that are exactly
+        critical are classified exactly.
 
     Raises
     ------
@@ -199,8 +209,10 @@ def plateau_stratum(flow: GradientFlow, weights: Sequence[Any], *, threshold: An
 
     Notes
     -----
-    One or two calls of `audit` if the atlas has one stratum only with these learned modes, else up to ten times as
-    many; for networks of up to 1200 parameters, at around 250 of them seconds a call.
+    One or two calls of `audit` (up to six if the atlas has more than 3000 strata with these learned modes), and a point
+    of every stratum that may be in reach, at most max(40, 600000/D²) for D parameters: milliseconds each for 20
+    parameters, a tenth of a second for 200. Weights that are far nearer to one stratum than to all others need a few
+    points only. Networks of up to 1200 parameters.
 
     Examples
     --------
@@ -214,31 +226,28 @@ def plateau_stratum(flow: GradientFlow, weights: Sequence[Any], *, threshold: An
     'undecided: mode 1 is learned by 0.5, neither by 0 nor by 1'
     """
     limit = _checked(flow, threshold)
-    first = audit(flow, weights, tolerance=TOLERANCES[0])
+    first = audit(flow, weights, tolerance=FIRST_TOLERANCE)
     strengths = mode_strengths(flow.loss, first.weights)
     unclear = [k for k, s in enumerate(strengths, 1) if min(abs(s), abs(s - 1)) > _UNCLEAR]
     if unclear:
         reason = f"mode {unclear[0]} is learned by {strengths[unclear[0] - 1]:.3g}, neither by 0 nor by 1"
         return PlateauStratum(UNDECIDED, reason, strengths, None, limit, first)
     learned = tuple(k for k, s in enumerate(strengths, 1) if s > 0.5)
-    found = candidates(flow, learned, first, limit)
-    if not found:
+    choice = choose(flow, weights, learned, first, limit)
+    if choice is None:
         why = (
             first.notes[0] if first.notes else f"no critical point with the learned modes {_braces(learned)} was built"
         )
         return PlateauStratum(UNDECIDED, why, strengths, None, limit, first)
-    chosen, gap, rival = most_degenerate(found, limit)
-    if rival is not None:
-        parts = [f"{stratum_label(one.stratum)} at distance {one.distance:.3g}" for one in (chosen, rival)]
-        reason = f"between {parts[0]} and {parts[1]}, no clear gap"
-        return PlateauStratum(UNDECIDED, reason, strengths, gap, limit, chosen.audit)
-    if not (chosen.relative <= _NEAR or (chosen.relative <= sqrt(flow.network.depth) / 2 and is_slow(chosen.audit))):
+    chosen, reason = choice.chosen, _doubt(choice)
+    found = first if chosen.point is first.nearby else chosen.audited(weights)
+    is_near = chosen.relative <= _NEAR or (chosen.relative <= sqrt(flow.network.depth) / 2 and _is_slow(found))
+    if not reason and not is_near:
         reason = (
             f"the critical point found is at distance {chosen.distance:.3g}, the weights have the scale "
             f"{first.scale:.3g} and do not rest (gradient {first.gradient_norm:.3g})"
         )
-        return PlateauStratum(UNDECIDED, reason, strengths, gap, limit, chosen.audit)
-    return PlateauStratum(chosen.stratum, "", strengths, gap, limit, chosen.audit)
+    return PlateauStratum(UNDECIDED if reason else chosen.stratum, reason, strengths, choice.gap, limit, found)
 
 
 def stratum_label(stratum: Stratum) -> str:
@@ -274,6 +283,28 @@ def stratum_label(stratum: Stratum) -> str:
 
 def _name(flow: GradientFlow, threshold: Any, weights: Sequence[Any]) -> str:
     return plateau_stratum(flow, weights, threshold=threshold).label
+
+
+def _is_slow(found: Audit) -> bool:
+    """Whether −d ln(L − min L)/dt is below twice a hundredth of the pace of the largest mode, c σ_1^{2−2/h}."""
+    loss, depth = found.flow.loss, found.flow.network.depth
+    assert isinstance(loss, QuadraticLoss)
+    left = float(Fraction(found.loss) - Fraction(exact_text(loss.value(loss.target))))
+    largest = float(data_modes(loss).singular_values[0])
+    pace = float(loss.normalisation) * largest ** (2 - 2 / depth)
+    return bool(float(found.gradient_norm) ** 2 <= _SLOW * pace * left)
+
+
+def _doubt(choice: Choice) -> str:
+    """Why the choice of a stratum is open; empty if it is not."""
+    chosen = choice.chosen
+    here = f"{stratum_label(chosen.stratum)} at distance {chosen.distance:.3g}"
+    if choice.rival is None:
+        return choice.note and f"{here} was found, but {choice.note}"
+    other = stratum_label(chosen.sibling(choice.rival))
+    if choice.rival_distance is None:
+        return f"between {here} and {other}, of which no point was built"
+    return f"between {here} and {other} at distance {choice.rival_distance:.3g}, no clear gap"
 
 
 def _braces(learned: Sequence[int]) -> str:

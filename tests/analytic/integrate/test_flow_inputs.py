@@ -376,6 +376,21 @@ def test_an_event_that_does_not_fit_the_flow_is_refused_before_the_first_step(na
             integrate(PLAIN, WEIGHTS, digits=12, progress=lambda _: pytest.fail("stepped"), **arguments)
 
 
+def test_where_one_number_is_possible_one_is_named():
+    flow = GradientFlow(LinearNetwork(1, 1), QuadraticLoss.diagonal(1))
+    start = [[["1/2"]]]
+    run = integrate(flow, start, t=0, digits=12)
+    with pytest.raises(DimensionError, match="layer: got 2, expected 1, or None for the product"):
+        run.singular_values(layer=2)
+    for event, message in (
+        (SingularValueLevel(1, 1, layer=2), "layer: got 2, expected 1, or None for the product"),
+        (SingularValueLevel(2, 1), "index: got 2, expected 1, the singular values of the product"),
+        (ModeLearnt(2), "mode: got 2, expected 1: the target has 1 mode"),
+    ):
+        with pytest.raises(DimensionError, match=message):
+            integrate(flow, start, t=1, digits=12, events=[event])
+
+
 def test_a_zero_target_has_no_modes_to_wait_for():
     flow = GradientFlow(LinearNetwork(2, 2, 2), QuadraticLoss.diagonal(0, 0))
     with pytest.raises(DimensionError, match="the target is zero"):
@@ -521,7 +536,7 @@ def test_every_quantity_is_drawn_as_one_curve_a_number(quantity, spacing):
     flow = GradientFlow(LinearNetwork(3, 2, 2), QuadraticLoss.diagonal(2, 1, shape=(2, 3)))
     path = integrate(flow, scale="1e-3", rng=0, t=8, digits=10)
     ax = path.plot(Figure().add_subplot(), quantity=quantity, spacing=spacing, count=12)
-    curves = [line for line in ax.lines if line.get_linestyle() == "-"]
+    curves = [line for line in ax.lines if not line.get_label().startswith("_event ")]
     assert len(curves) == CURVES[quantity]
     assert len(ax.lines) == CURVES[quantity] + len(path.events)
     end = path.sample(quantity, 2)[1][-1]
@@ -529,6 +544,7 @@ def test_every_quantity_is_drawn_as_one_curve_a_number(quantity, spacing):
     if quantity == "product":
         assert last == pytest.approx([float(entry) for entry in end])
     if quantity == "balancedness":
+        assert "drawn as zero" not in ax.get_title(loc="right")
         assert last == pytest.approx([float(end[0][place]) for place in ((0, 0), (0, 1), (1, 1))])
     if quantity == "weights":
         assert {line.get_color() for line in curves[:6]} == {"C0"}
