@@ -41,7 +41,6 @@ from graphs.network import LinearNetwork
 __all__ = ["Audit", "Drift", "NearbyPoint", "audit"]
 
 
-
 @dataclass(frozen=True, repr=False)
 class Audit:
     """What weights are near; made by `audit`.
