@@ -12,12 +12,12 @@ from typing import Any
 from flint import arb_mat, ctx
 
 from analytic.flow import GradientFlow
-from analytic.integrate._dyadic import NOTHING, exponent, pack, unpacked_number
-from analytic.integrate.loop import Run, TooFewBits
-from analytic.integrate.precision import GUARD, bits_of_digits, is_small, reserve_of
-from analytic.integrate.problem import Problem
+from analytic.integrate._dyadic import NOTHING, exponent, unpacked_number
+from analytic.integrate.guard import TooFewBits
+from analytic.integrate.loop import Run
+from analytic.integrate.no_step import behind_already, first_reserve, standing
+from analytic.integrate.precision import GUARD, bits_of_digits
 from analytic.integrate.rigorous import BoundLost
-from analytic.integrate.segment import Segment
 from analytic.integrate.settings import Frame, Settings, Until, read_settings
 from analytic.integrate.start import start_weights
 from analytic.integrate.status import Status
@@ -167,10 +167,10 @@ def integrate(
 
 
 def _integrated(settings: Settings, earlier: Trajectory | None = None) -> Trajectory:
-    resting = _at_rest(settings) if earlier is None else None
+    resting = standing(settings) if earlier is None else None
     if resting is not None:
         return resting
-    behind = _behind(settings, earlier)
+    behind = behind_already(settings, earlier)
     if behind is not None:
         return behind
     trajectory = _with_enough_bits(settings, earlier)
@@ -180,7 +180,7 @@ def _integrated(settings: Settings, earlier: Trajectory | None = None) -> Trajec
 def _with_enough_bits(settings: Settings, earlier: Trajectory | None = None) -> Trajectory:
     """Run; when the precision turns out too small, run again with more."""
     wanted = bits_of_digits(settings.digits)
-    reserve = float(dict(earlier.options)["reserve"]) if earlier is not None else float(_first_reserve(settings))
+    reserve = float(dict(earlier.options)["reserve"]) if earlier is not None else float(first_reserve(settings))
     reserve_at_first = reserve
     for attempt in range(_REPAIRS):
         bits = settings.precision or wanted + GUARD // 2 + int(reserve)
@@ -222,16 +222,6 @@ def _with_enough_bits(settings: Settings, earlier: Trajectory | None = None) -> 
     )
 
 
-def _first_reserve(settings: Settings) -> int:
-    with ctx.workprec(64):
-        weights = settings.start.balls()
-    small = is_small(settings.flow, weights)
-    problem = Problem.of(settings.flow, 64, rotate=small and settings.frame != "given" and not settings.rigorous)
-    with ctx.workprec(64):
-        reserve = reserve_of(problem, [matrix.mid() for matrix in problem.into(weights)])
-    return reserve + (GUARD if settings.rigorous else 0)
-
-
 def _bits_missing(settings: Settings, trajectory: Trajectory) -> int:
     """For a rigorous run: by how many bits the proved bound misses the digits, relative to the weights."""
     if trajectory.end_radius is None:
@@ -239,60 +229,6 @@ def _bits_missing(settings: Settings, trajectory: Trajectory) -> int:
     radius = exponent(unpacked_number(trajectory.end_radius))
     size = max((m.bit_length() + e for layer in trajectory.end for m, e in layer if m), default=0)
     return 0 if radius <= NOTHING else max(0, radius - size + bits_of_digits(settings.digits))
-
-
-def _at_rest(settings: Settings) -> Trajectory | None:
-    """The constant trajectory if the start is a critical point, by an exact test."""
-    flow, start = settings.flow, settings.start
-    with ctx.workprec(128):
-        problem = Problem.of(flow, 128)
-        moving = problem.velocity(start.balls())
-        if not all(entry.contains(0) for matrix in moving for entry in matrix.entries()):
-            return None
-    if not start.is_zero or flow.network.depth == 1:
-        layers = [[list(row) for row in layer] for layer in start.layers]
-        if any(entry != 0 for matrix in flow.velocity(layers) for entry in matrix.flat()):
-            return None
-    bits = settings.precision or bits_of_digits(settings.digits) + GUARD
-    with ctx.workprec(bits):
-        nodes = tuple(pack(matrix) for matrix in start.balls())
-    end = settings.begin if settings.end is None else settings.end
-    name = "the origin" if start.is_zero else "a critical point"
-    return Trajectory(
-        flow=flow,
-        start=start,
-        digits=settings.digits,
-        precision=bits,
-        method="taylor",
-        status=Status.STATIONARY,
-        segments=(Segment(settings.begin, end, nodes, (1, 0), 0),),
-        end=nodes,
-        frame=None,
-        notes=(f"the start is {name}: its gradient is exactly zero, the weights never move",),
-        options=(("reserve", 0.0),),
-    )
-
-
-def _behind(settings: Settings, earlier: Trajectory | None) -> Trajectory | None:
-    """The run so far if the loss level or mode of `until` is behind it already."""
-    ends = [watch for watch in settings.watches if watch.terminal and watch.passed and not watch.direction]
-    ends = [watch for watch in ends if replace(watch, terminal=False) in settings.recorded]
-    if not ends:
-        return None
-    if earlier is None:
-        begin = replace(settings, end=settings.begin, stops=(), watches=(), rigorous=False)
-        earlier = Run(begin, bits_of_digits(settings.digits) + GUARD, float(_first_reserve(settings))).go()
-    problem, weights = earlier.problem, earlier.state(earlier.final_time)
-    for watch in ends:
-        watch.check(problem)
-        with ctx.workprec(earlier.precision):
-            behind = watch.value(problem, weights).mid() * watch.passed > 0
-        for event in earlier.events:
-            same = event.kind == watch.kind(watch.passed) and event.mode == watch.number
-            behind = behind or (same and event.exact_time == earlier.final_time)
-        if behind:
-            return replace(earlier, status=Status.EVENT, notes=(*earlier.notes, f"`until` is behind already: {watch}"))
-    return None
 
 
 def _verified(settings: Settings, first: Trajectory) -> Trajectory:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -15,41 +13,24 @@ from analytic.integrate._dyadic import Packed, ball, fraction_of, mpf, mpmath_ma
 from analytic.integrate.arrival import Arrival
 from analytic.integrate.budget import OutOfTime
 from analytic.integrate.convergence import Convergence
-from analytic.integrate.drift import conserved, drift_between
 from analytic.integrate.events import Event, ModeLearnt, Watch
 from analytic.integrate.finder import EventFinder
-from analytic.integrate.precision import (
-    FEWEST_SPARE_BITS,
-    bits_of_digits,
-    check_blow_up,
-    is_small,
-)
-from analytic.integrate.problem import Problem, squared_norm
+from analytic.integrate.guard import Guard, TooFewBits
+from analytic.integrate.precision import is_small
+from analytic.integrate.problem import Problem
 from analytic.integrate.progress import Reporter
 from analytic.integrate.rigorous import Certifier
 from analytic.integrate.segment import Segment
-from analytic.integrate.sensitivity import Sensitivity
 from analytic.integrate.series import GUARD_BITS, scales
 from analytic.integrate.settings import Settings
 from analytic.integrate.status import Status
 from analytic.integrate.stepper import ExplicitTaylor, Plan, Stepper, power_of_two
 from analytic.integrate.trajectory import Trajectory
 
-__all__ = ["Run", "TooFewBits"]
+__all__ = ["Run"]
 
 _JUDGE_EVERY = 4
 _SPARE = 1024  # bytes of a segment beside its numbers
-
-
-class TooFewBits(Exception):
-    """The precision at hand does not carry the digits; `bits` says how many more are needed.
-
-    `at_saddle` says that the flow was so near a critical point that it may well end there.
-    """
-
-    def __init__(self, bits: int, why: str, *, at_saddle: bool = False) -> None:
-        super().__init__(why)
-        self.bits, self.at_saddle = bits, at_saddle
 
 
 @dataclass(frozen=True)
@@ -133,12 +114,10 @@ class Run:
         problem, settings = self.problem, self.settings
         with ctx.workprec(self.precision + 32):
             first = [matrix.mid() for matrix in problem.into(self._given())]
-            self.conserved = conserved(problem, first)
-            self.loss_at_start = problem.loss(first)
         self.stepper: Stepper = ExplicitTaylor(
             self.precision, settings.order, enclose=settings.rigorous, tick=settings.budget.tick
         )
-        self.sensitivity = Sensitivity(problem, first)
+        self.guard = Guard(problem, settings, first, self.reserve)
         self.arrival = Arrival(problem, settings)
         self.certifier = Certifier(problem, self._given(), first) if settings.rigorous else None
         if self.earlier is None:
@@ -166,7 +145,7 @@ class Run:
             self.bytes += self._size(segment)
         for segment, following in pairwise(taken):
             weights = earlier.state(following.start)
-            drift = max(drift, self._check(weights, segment.start, following.start - segment.start))
+            drift = max(drift, self.guard.check_step(weights, segment.start, following.start - segment.start))
         self.replayed = len(self.segments)
         self.events = [event for event in earlier.events if event.exact_time <= last.start]
         if self.certifier is not None and last.radius is not None:
@@ -241,8 +220,8 @@ class Run:
             elapsed = stops[0] - self.time
             theta = self._ratio(elapsed, unit)
         sizes = scales(self.problem, series, reach)
-        found, terminal = self.finder.scan(series, self.time, theta, sizes, self._carried())
-        self._check_events(found)
+        found, terminal = self.finder.scan(series, self.time, theta, sizes, self.guard.carried)
+        self.guard.check_events(found, self.finder.missing)
         if terminal is not None:
             elapsed = terminal.exact_time - self.time
             theta = self._ratio(elapsed, unit)
@@ -251,8 +230,8 @@ class Run:
         bounds = self.certifier.step(series, theta, values) if self.certifier is not None else None
         weights = [matrix.mid() for matrix in values]
         if landed or terminal is not None:
-            self._check_zeros(sizes, weights)
-        drift = max(self.done.drift, self._check(weights, begin, elapsed))
+            self.guard.check_zeros(sizes, weights)
+        drift = max(self.done.drift, self.guard.check_step(weights, begin, elapsed))
         segment = Segment(
             begin,
             begin + elapsed,
@@ -272,28 +251,6 @@ class Run:
             self.status = Status.EVENT
             return True
         return self._arrived(stops)
-
-    def _carried(self) -> int:
-        """Bits to which the weights are right, by the estimate of what instability has eaten."""
-        return self.precision - FEWEST_SPARE_BITS - int(self.sensitivity.bits)
-
-    def _check_zeros(self, sizes: Sequence[int], weights: Sequence[arb_mat]) -> None:
-        """At a stop a block on its way through zero must have its digits too, unless it is zero to all of them."""
-        wanted = bits_of_digits(self.settings.digits)
-        spare = self._carried() + FEWEST_SPARE_BITS - wanted
-        for most, size in zip(sizes, self.problem.block_exponents(weights), strict=True):
-            if spare < most - size < wanted:
-                raise TooFewBits(most - size - spare, "an entry passes through zero near a stop")
-
-    def _check_events(self, found: Sequence[Event]) -> None:
-        """The times of events must carry the digits, those of plateaus apart: these say how many they have."""
-        wanted = self.settings.digits
-        missing = self.finder.missing
-        for event in found:
-            if event.digits is not None and not event.kind.startswith("plateau"):
-                missing = max(missing, math.ceil((wanted - event.digits) / 0.30103))
-        if missing > 0:
-            raise TooFewBits(missing, "a loss level or an event is too flat to be timed at this precision")
 
     def _ratio(self, elapsed: Fraction, unit: Fraction) -> arb:
         with ctx.workprec(self.precision + 32):
@@ -318,7 +275,7 @@ class Run:
         verdict = arrival.verdict(weights)
         if arrival.missing and (wanted or self.settings.end is None):
             raise TooFewBits(arrival.missing, "rounding hides whether the flow has arrived: its rates differ by much")
-        if verdict is None or not (wanted or not arrival.awaits(weights, verdict, self._carried())):
+        if verdict is None or not (wanted or not arrival.awaits(weights, verdict, self.guard.carried)):
             return False
         if stops and not wanted:
             if not arrival.rests(weights, verdict):
@@ -342,28 +299,6 @@ class Run:
         self.segments += [Segment(a, b, node, unit, 0) for a, b in pairwise([done.time, *stops])]
         self.done = replace(done, time=stops[-1], segments=len(self.segments))
         stops.clear()
-
-    def _check(self, weights: Sequence[arb_mat], begin: Fraction, elapsed: Fraction) -> arb:
-        """Drift of the conserved quantities; it and instability must stay below what the precision allows."""
-        with ctx.workprec(self.precision + GUARD_BITS):
-            drift = drift_between(self.conserved, conserved(self.problem, weights), weights)
-        wanted = bits_of_digits(self.settings.digits)
-        if drift > arb((1, -wanted)):
-            raise TooFewBits(32, "the conserved quantities drift beyond the digits asked for")
-        if not all(entry.is_finite() for matrix in weights for entry in matrix.entries()):
-            raise TooFewBits(32, "the weights left the range of the numbers")
-        passed = begin - self.settings.begin
-        check_blow_up(self.problem, self.loss_at_start, weights, passed, elapsed, self.settings.digits)
-        lost = self.sensitivity.advance(weights, elapsed)
-        if lost > self.reserve:
-            why = f"instability magnifies rounding errors by 2^{lost:.0f}"
-            raise TooFewBits(int(lost), why, at_saddle=self._at_saddle(weights))
-        return drift
-
-    def _at_saddle(self, weights: Sequence[arb_mat]) -> bool:
-        with ctx.workprec(64):
-            speed = sum((squared_norm(v) for v in self.problem.velocity(weights)), arb(0)).sqrt()
-            return bool(speed < arb((1, -bits_of_digits(self.settings.digits))))
 
     def _size(self, segment: Segment) -> int:
         return sum(len(layer) for layer in segment.weights) * (self.precision // 7 + 120) + _SPARE

@@ -54,7 +54,7 @@ class Reporter:
     def report(self, run: Run) -> None:
         """Take a look at a run."""
         if self.is_due():
-            left = (run.precision - max(run.sensitivity.bits, 0.0)) * 0.30103
+            left = (run.precision - run.guard.lost) * 0.30103
             self.tell(run.time, run.problem, run.weights, len(run.segments), left)
 
     def is_due(self) -> bool:
