@@ -154,8 +154,10 @@ def _print(report: dict[str, Any]) -> None:
         print(f"  t = {event['time']}  {' '.join(words).rstrip()}")
     least = f"1e{-report['digits'] // 2}"  # as `flow_report` counts
     drift = report["conservation_drift"]
-    print(f"loss {final['loss']}, rank {final['rank']} (above {least} of the largest), conservation drift {drift}")
-    print(f"singular values {', '.join(final['singular_values'])}")
+    loss = final["loss"] if final["loss_digits"] else f"~{final['loss']} (no digit is certain)"
+    print(f"loss {loss}, rank {final['rank']} (above {least} of the largest), conservation drift {drift}")
+    values = zip(final["singular_values"], final["singular_value_digits"], strict=True)
+    print(f"singular values {', '.join(value if digits else f'~{value}' for value, digits in values)}")
     if report["agreed_digits"] is not None:
         print(f"a second run with more bits agrees to {report['agreed_digits']:.0f} digits")
     if report["error_bound"] is not None:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-import numpy as np
 import sympy
+from flint import arb
 
 from analytic.exact.inertia import is_positive_semidefinite
 from analytic.exact.linalg import rank
+from analytic.integrate._spectra import least_positive_eigenvalue
 from analytic.smooth_loss import SmoothLoss
 from graphs.errors import BlockshiftError, HypothesisError
 
@@ -22,7 +23,6 @@ __all__ = ["CostPolynomial", "Monomial", "Terms", "cost_polynomial", "growth"]
 
 Monomial: TypeAlias = tuple[int, ...]
 Terms: TypeAlias = dict[Monomial, sympy.Expr]
-_FLAT = 1e-9  # binary-float eigenvalues below this, relative to the largest, count as zero
 _LARGEST_DENSE = 600
 
 
@@ -53,17 +53,17 @@ class CostPolynomial:
         """Monomials of degree ≥ 2 of the gradient."""
         return {monomial for terms in self.gradient for monomial in terms if len(monomial) > 1}
 
-    def curvature_of_parabola(self) -> tuple[bool, float]:
+    def curvature_of_parabola(self) -> tuple[bool, arb]:
         """For degree ≤ 2: whether C is convex (exact), and κ with ‖∇C‖² ≥ 2κ(C − min C), 0 if C has no minimum."""
         size = len(self.gradient)
         if self.degree > 2:
-            return False, 0.0
+            return False, arb(0)
         seen = sorted({a for pair in self.hessian for a in pair})
         linear = any(terms for a, terms in enumerate(self.gradient) if a not in seen)
         if not seen:
-            return True, 0.0
+            return True, arb(0)
         if size > _LARGEST_DENSE and any(a != b for a, b in self.hessian):
-            return False, 0.0
+            return False, arb(0)
         table = [[self.hessian.get((min(a, b), max(a, b)), {}).get((), sympy.Integer(0)) for b in seen] for a in seen]
         try:
             convex = is_positive_semidefinite(table)
@@ -71,9 +71,8 @@ class CostPolynomial:
             joined = [[*row, slope] for row, slope in zip(table, slopes, strict=True)]
             bounded = convex and not linear and rank(joined) == rank(table)
         except BlockshiftError:  # transcendental coefficients: nothing is known
-            return False, 0.0
-        values = np.linalg.eigvalsh(np.array(table, dtype=np.float64))
-        return convex, float(values[values > _FLAT * values[-1]][0]) if bounded else 0.0
+            return False, arb(0)
+        return convex, least_positive_eigenvalue(sympy.Matrix(table)) if bounded else arb(0)
 
 
 @lru_cache(maxsize=32)

@@ -18,9 +18,9 @@ from analytic.integrate.precision import bits_of_digits
 from analytic.integrate.problem import Problem
 from analytic.integrate.settings import Settings
 
-__all__ = ["Arrival"]
+__all__ = ["SPARE_BITS", "Arrival"]
 
-_SPARE_BITS = 7  # by which the rest of the way stays below the digits
+SPARE_BITS = 7  # by which the rest of the way stays below the digits
 
 
 class Arrival:
@@ -82,7 +82,7 @@ class Arrival:
         with ctx.workprec(64):
             sizes = [size for size in self.problem.block_exponents(weights) if size > NOTHING]
         _, mantissa, exponent, bits = verdict.distance._mpf_
-        return not mantissa or exponent + bits < min(sizes) - bits_of_digits(self.settings.digits) - _SPARE_BITS
+        return not mantissa or exponent + bits < min(sizes) - bits_of_digits(self.settings.digits) - SPARE_BITS
 
 
 def _widened(matrix: arb_mat, rest: arb) -> arb_mat:

@@ -14,8 +14,10 @@ from flint import arb, arb_mat, ctx
 
 from analytic.integrate._dyadic import exponents
 from analytic.integrate._spectra import context_matrix, from_mpf
+from analytic.integrate.arrival import SPARE_BITS
 from analytic.integrate.precision import FEWEST_SPARE_BITS, LOG2_10, bits_of_digits
 from analytic.integrate.sensitivity import Sensitivity
+from analytic.integrate.status import Status
 from analytic.integrate.trajectory import Trajectory
 
 __all__ = ["loss_digits", "singular_value_digits"]
@@ -69,7 +71,10 @@ def _bits(run: Trajectory) -> list[int]:
         for before, moment in pairwise((times[0], *times)):
             lost = sensitivity.advance(run.state(moment), moment - before) if moment > before else sensitivity.bits
             found.append(max(least, run.precision - FEWEST_SPARE_BITS - int(lost)))
-    return found
+    if run.status is Status.STATIONARY:
+        return found
+    resting = sum(1 for segment in run.segments if not segment.order)
+    return found[: len(found) - resting] + [least + SPARE_BITS] * resting
 
 
 def _blurred(run: Trajectory, moment: Fraction, bits: int) -> list[arb_mat]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import exponents, float_matrix, mpf, shown
+from analytic.integrate._dyadic import NOTHING, exponent, exponents, float_matrix, mpf, shown
 from analytic.integrate.lojasiewicz import SINGULAR, growth_of_layers
-from analytic.integrate.modes import Mode, modes_of
+from analytic.integrate.modes import Mode, RegressionMode, modes_of, regression_modes
 from analytic.integrate.precision import natural_size
 from analytic.integrate.problem import Problem, squared_norm
 from analytic.integrate.rest import NotYet, Rest, Yardstick, check_noise, rest_of_entries, rounding, stiffness
@@ -23,8 +23,12 @@ from analytic.loss import QuadraticLoss
 
 __all__ = ["Convergence", "Judge"]
 
+_M = TypeVar("_M", Mode, RegressionMode)
+
 _SLACK = arb(1) + arb((1, -24))  # κ is found in binary floats, to 2^−32 at worst (see `SINGULAR`)
 _FLAT = 1e-9  # binary-float eigenvalues below this, relative to the largest, count as zero
+_NEARLY_FLAT = 1e-7  # the same for curvatures of the cost
+_FARTHER = 1.5  # times Newton's step
 _NEAR = 1e-4  # rates below this, relative to the largest eigenvalue, take too many steps to wait for
 
 
@@ -64,6 +68,9 @@ class Judge:
     minimum, estimated in binary floats. What is in between is not taken for convergence: degenerate minima of a cost of
     higher degree, and masked networks of three and more layers that cannot reach a zero residual, go on until a budget
     ends them. Diagonal layers are judged entry by entry.
+
+    An estimate does not see what is weaker than 1e-9 of the strongest; the bracket of the loss allows for that unless
+    the cost is neither a parabola nor known to be nonnegative.
     """
 
     def __init__(self, problem: Problem, digits: int) -> None:
@@ -88,7 +95,7 @@ class Judge:
     def _verdict(self, weights: Sequence[arb_mat]) -> Convergence:
         problem = self.problem
         velocity = problem.velocity(weights)
-        gradient = sum((squared_norm(v) for v in velocity), arb(0)).sqrt()
+        gradient = arb(sum((squared_norm(v) for v in velocity), arb(0)).upper()).sqrt()  # forces may cancel to noise
         size = sum((squared_norm(w) for w in weights), arb(0)).sqrt()
         if size.mid() == 0:
             raise NotYet
@@ -96,13 +103,15 @@ class Judge:
         most = (measure.wanted * measure.size * stiffness(problem, measure.size)).mid()
         if not gradient.mid() < most:
             raise NotYet(waiting=f"the norm of the gradient is {_text(gradient)}, wanted is {_text(most)} at most")
-        if problem.is_diagonal and not problem.force.couples:
+        is_parabola = problem.force.convexity > 0
+        if problem.is_diagonal and (problem.chains is not None or (is_parabola and not problem.force.couples)):
             rest = rest_of_entries(problem, weights, velocity, measure)
         else:
             rest = self._rest_of_layers(weights, gradient, measure)
             self._check_modes(weights, measure)
         loss, excess, distance = problem.loss(weights), rest.excess * _SLACK, rest.distance * _SLACK
-        lower, upper = self._floor((loss - excess).lower()), loss.upper()
+        bound = loss - (excess if rest.is_proved else max(excess, self._fall(loss, weights), key=_midpoint))
+        lower, upper = self._floor(bound.lower()), loss.upper()
         return Convergence(mpf(gradient.upper()), mpf(distance.upper()), mpf(lower), mpf(upper), rest.is_proved)
 
     def _measure(self, size: arb, product: arb_mat) -> Yardstick:
@@ -131,47 +140,69 @@ class Judge:
         if not self._is_minimum(weights, measure):
             known = "" if self.least is None else f", the least that the network can reach is {_text(self.least)}"
             raise NotYet(waiting=f"the loss is {_text(problem.loss(weights))}{known}")
+        self._check_curvatures(weights)
         if kappa > _NEAR * largest:  # a proof is near: more steps, or more bits, will have it
             check_noise(noise, gradient, near)
             raise NotYet
         excess = gradient * gradient / least
         if not excess.mid() < measure.loss(self._scale):
             raise NotYet
-        if self.least is not None:  # directions that the Hessian does not see may lead down to it
-            excess = max(excess, problem.loss(weights) - self.least, key=_midpoint)
         return Rest(distance, excess, is_proved=False)
+
+    def _check_curvatures(self, weights: Sequence[arb_mat]) -> None:
+        """A parabola that is nearly flat somewhere looks arrived where it has hardly begun."""
+        force = self.problem.force
+        if force.convexity > 0:
+            product = self.problem.product(weights)
+            bend, shift = force.curvature(product, range(product.nrows() * product.ncols()))
+            if force.convexity < arb(_NEARLY_FLAT * float(abs(bend).max())) * arb((1, shift)):
+                raise NotYet(
+                    waiting="the loss is bent so unequally that an estimate from its Hessian would not see all"
+                )
 
     def _check_modes(self, weights: Sequence[arb_mat], measure: Yardstick) -> None:
         """Where a global minimum has been reached, each mode of the target that it has must have its strength."""
-        problem = self.problem
-        product = problem.product(weights)
-        for mode in self._modes_at_minimum(measure):
-            found = mode.learnt(product)
-            gap, allowed = abs(found - mode.strength).mid(), (measure.wanted * mode.strength).mid()
-            if not gap < allowed:
-                first, last = weights[0], weights[-1]
-                if problem.separated:
-                    first, last = first * mode.right, mode.left.transpose() * last
-                norms = [squared_norm(matrix).sqrt() for matrix in (first, *weights[1:-1], last)[: problem.depth]]
-                noise = rounding(problem)
-                for norm in norms:
-                    noise = noise * norm
-                check_noise(noise, gap, allowed)
-                strengths = f"{_text(found)} instead of {_text(mode.strength)}"
-                raise NotYet(waiting=f"mode {mode.number} has the strength {strengths}")
-
-    def _modes_at_minimum(self, measure: Yardstick) -> Sequence[Mode]:
-        """Modes that every global minimum has as the target has them."""
-        problem, rank, loss = self.problem, min(self.problem.widths), self.problem.flow.loss
+        loss, rank = self.problem.flow.loss, min(self.problem.widths)
         if self.least is None or not isinstance(loss, QuadraticLoss):
-            return ()
-        modes = modes_of(problem)
-        if len(modes) <= rank:
-            return modes
-        if loss.gram_scale is None:  # a minimum of less rank mixes the modes
-            return ()
-        bound = modes[rank].strength
-        return [mode for mode in modes[:rank] if mode.strength - bound > measure.wanted * mode.strength]
+            return
+        modes = modes_of(self.problem)
+        if len(modes) <= rank or loss.gram_scale is not None:
+            for mode in _above_rank(modes, rank, measure):
+                self._check_mode(mode, weights, measure)
+        else:  # a minimum of less rank mixes the modes of the target
+            for regression in _above_rank(regression_modes(self.problem), rank, measure):
+                self._check_regression(regression, weights, measure)
+
+    def _check_mode(self, mode: Mode, weights: Sequence[arb_mat], measure: Yardstick) -> None:
+        """u_kᵀ P v_k = σ_k to the digits."""
+        problem, found = self.problem, mode.learnt(self.problem.product(weights))
+        gap, allowed = abs(found - mode.strength).mid(), (measure.wanted * mode.strength).mid()
+        if not gap < allowed:
+            first, last = weights[0], weights[-1]
+            if problem.separated:
+                first, last = first * mode.right, mode.left.transpose() * last
+            check_noise(rounding(problem) * _norm_of((first, *weights[1:-1], last)[: problem.depth]), gap, allowed)
+            raise NotYet(waiting=f"mode {mode.number} is {_text(gap)} away from its strength {_text(mode.strength)}")
+
+    def _check_regression(self, mode: RegressionMode, weights: Sequence[arb_mat], measure: Yardstick) -> None:
+        """u_kᵀ P Bᵀ u_k = σ_k² to the digits."""
+        problem, square = self.problem, mode.strength**2
+        found = (mode.left * problem.product(problem.back(weights)) * mode.across)[0, 0]
+        gap, allowed = abs(found - square).mid(), (measure.wanted * square).mid()
+        if not gap < allowed:
+            check_noise(rounding(problem) * _norm_of([*weights, mode.across]), gap, allowed)
+            raise NotYet(
+                waiting=f"mode {mode.number} of the data is {_text(gap / square)} of its strength away from it"
+            )
+
+    def _fall(self, loss: arb, weights: Sequence[arb_mat]) -> arb:
+        """Bound for what the loss can fall by at all, also where the Hessian is flat; 0 if none is known."""
+        problem, convexity = self.problem, self.problem.force.convexity
+        if self.least is not None:
+            return loss - self.least
+        if convexity > 0:
+            return squared_norm(problem.residual(weights)) / (2 * convexity)
+        return loss if problem.force.is_nonnegative else arb(0)
 
     def _floor(self, bound: arb) -> arb:
         """The larger of a lower bound for the loss and the least loss that is possible, this one rounded down."""
@@ -203,14 +234,34 @@ class Judge:
         residual = problem.force.residual(product).entries()
         reached = [place for place, seen in enumerate(_reachable(problem).flat) if seen]
         if all(abs(residual[place]).mid() < allowed.mid() for place in reached):
-            bend = problem.force.curvature(product, reached)[0]
-            bend = bend[np.ix_(bend.any(axis=0), bend.any(axis=0))]
-            values = np.linalg.eigvalsh(bend) if bend.size else np.zeros(1)
-            return problem.force.is_convex or bool(values[0] > _FLAT * max(1.0, values[-1]))
+            return problem.force.is_convex or self._is_bent(product, reached, residual)
         if not network.is_dense:
             return network.depth <= 2
         values = np.linalg.svd(float_matrix(product, -max(exponents(product))), compute_uv=False)
         return bool(values[min(problem.widths) - 1] > SINGULAR * values[0])
+
+    def _is_bent(self, product: arb_mat, places: Sequence[int], residual: Sequence[arb]) -> bool:
+        """Whether C″ is positive definite on the places it has, here and on the way that Newton's step suggests."""
+        force, cols = self.problem.force, product.ncols()
+        bend, shift = force.curvature(product, places)
+        seen = np.flatnonzero(bend.any(axis=0))
+        if not len(seen):
+            return False
+        bend = bend[np.ix_(seen, seen)]
+        values, chosen = np.linalg.eigvalsh(bend), [places[int(k)] for k in seen]
+        if not values[0] > _FLAT * max(1.0, values[-1]):
+            return False
+        left = [residual[place] * self.problem.factor for place in chosen]
+        unit = max(map(exponent, left))
+        if unit <= NOTHING:
+            return True
+        step = np.linalg.solve(bend, [float(entry * arb((1, -unit))) for entry in left])
+        ahead = product.entries()
+        for place, length in zip(chosen, step, strict=True):
+            ahead[place] += arb(_FARTHER * float(length)) * arb((1, unit - shift))
+        later, other = force.curvature(arb_mat(product.nrows(), cols, ahead), places)
+        least = np.linalg.eigvalsh(later[np.ix_(seen, seen)])[0] * 2.0 ** (other - shift)
+        return bool(least > values[0] / 2)
 
     @property
     def _scale(self) -> arb:
@@ -225,6 +276,22 @@ def _reachable(problem: Problem) -> Any:
     for support, shape in zip(network.supports, network.layer_shapes, strict=True):
         total = (np.ones(shape, bool) if support is None else np.array(support, bool)) @ total
     return total
+
+
+def _above_rank(modes: Sequence[_M], rank: int, measure: Yardstick) -> Sequence[_M]:
+    """Modes that every global minimum of that rank has: those stronger than the first that is left out."""
+    if len(modes) <= rank:
+        return modes
+    bound = modes[rank].strength
+    return [mode for mode in modes[:rank] if mode.strength - bound > measure.wanted * mode.strength]
+
+
+def _norm_of(factors: Sequence[arb_mat]) -> arb:
+    """∏ ‖W_i‖."""
+    total = arb(1)
+    for matrix in factors:
+        total = total * squared_norm(matrix).sqrt()
+    return total.mid()
 
 
 def _midpoint(value: arb) -> arb:

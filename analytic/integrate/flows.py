@@ -234,7 +234,9 @@ def _bits_missing(settings: Settings, trajectory: Trajectory) -> int:
 def _verified(settings: Settings, first: Trajectory) -> Trajectory:
     """Compare with a second run of more bits and another order, to the same exact time."""
     for _ in range(3):
-        if first.status in (Status.INTERRUPTED, Status.STATIONARY) or first.final_time == settings.begin:
+        if first.status is Status.INTERRUPTED:
+            return replace(first, notes=(*first.notes, "interrupted before the second run of verify=True"))
+        if first.status is Status.STATIONARY or first.final_time == settings.begin:
             return first
         again = replace(
             settings,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-import mpmath
 import numpy as np
 import numpy.typing as npt
 import sympy
@@ -20,14 +19,13 @@ from flint import arb, arb_mat, arb_poly
 from analytic.integrate._balls import inner, number_ball, squared_norm
 from analytic.integrate._dyadic import exponent, exponents, float_matrix
 from analytic.integrate._norms import frobenius_bound
-from analytic.integrate._spectra import context_matrix, decreasing, from_mpf, singular_values
+from analytic.integrate._spectra import decreasing, from_mpf, least_positive_eigenvalue, singular_values, whitened
 from analytic.loss import QuadraticLoss
 
 __all__ = ["Floats", "Force", "QuadraticForce", "ResidualSeries"]
 
 Floats = npt.NDArray[np.float64]
 Size = TypeVar("Size", arb, arb_poly)
-_FLAT = 1e-9  # binary-float eigenvalues below this, relative to the largest, count as zero
 
 
 class ResidualSeries(Protocol):
@@ -65,7 +63,7 @@ class Force(Protocol):
 
     @property
     def convexity(self) -> arb:
-        """κ with ‖∇C‖² ≥ 2κ(C − min C) for all P, found in binary floats; 0 if none is known."""
+        """κ with ‖∇C‖² ≥ 2κ(C − min C) for all P, to some digits; 0 if none is known."""
 
     @property
     def couples(self) -> bool:
@@ -138,9 +136,7 @@ class QuadraticForce:
         """c times the least positive eigenvalue of G."""
         if self.gram is None:
             return self.factor.mid()
-        floats, shift = self._gram_floats
-        values = np.linalg.eigvalsh(floats)
-        return (self.factor * arb(float(values[values > _FLAT * values[-1]][0])) * arb((1, shift))).mid()
+        return (self.factor * least_positive_eigenvalue(self.source.gram)).mid()
 
     @property
     def pull(self) -> int:
@@ -176,19 +172,9 @@ class QuadraticForce:
         if self.gram is None:
             tail = _sorted_singular_values(self.cross)[rank:]
             return (sum((s * s for s in tail), arb(0)) + self._floor) * self.factor / 2
-        context = mpmath.mp.clone()
-        context.prec = precision + 64
-        values, vectors = context.eigsy(context_matrix(context, self.gram))
-        cross = context_matrix(context, self.cross) * vectors
-        top = max(values)
-        for c in range(cross.cols):
-            # an input direction without data carries no outputs either
-            seen = values[c] > top * context.mpf(2) ** (-precision // 2)
-            factor = 1 / context.sqrt(values[c]) if seen else context.mpf(0)
-            for r in range(cross.rows):
-                cross[r, c] *= factor
-        moved = arb_mat(cross.rows, cross.cols, [from_mpf(entry) for entry in cross])
-        kept = sum((s * s for s in singular_values(moved)[:rank]), arb(0))
+        _, moved = whitened(self.source.gram, self.source.cross, precision)
+        values = singular_values(arb_mat(moved.rows, moved.cols, [from_mpf(entry) for entry in moved]))
+        kept = sum((s * s for s in values[:rank]), arb(0))
         return (number_ball(self.source.energy) - kept) * self.factor / 2
 
     def curvature(self, product: arb_mat, places: Sequence[int]) -> tuple[Floats, int]:

@@ -8,15 +8,18 @@ from fractions import Fraction
 
 from flint import arb, arb_mat, ctx
 
+from analytic.integrate._dyadic import NOTHING, ball, exponent
 from analytic.integrate.drift import conserved, drift_between
 from analytic.integrate.events import Event
 from analytic.integrate.precision import FEWEST_SPARE_BITS, bits_of_digits, check_blow_up
 from analytic.integrate.problem import Problem, squared_norm
 from analytic.integrate.sensitivity import Sensitivity
-from analytic.integrate.series import GUARD_BITS
+from analytic.integrate.series import GUARD_BITS, bits_that_cancel
 from analytic.integrate.settings import Settings
 
 __all__ = ["Guard", "TooFewBits"]
+
+_HARDLY_TRUE = 1e6  # bits
 
 
 class TooFewBits(Exception):
@@ -77,11 +80,28 @@ class Guard:
             raise TooFewBits(32, "the weights left the range of the numbers")
         passed = begin - self.settings.begin
         check_blow_up(self.problem, self._loss, weights, passed, elapsed, self.settings.digits)
+        self._check_cancellation(weights, elapsed)
         lost = self._sensitivity.advance(weights, elapsed)
         if lost > self.reserve:
             why = f"instability magnifies rounding errors by 2^{lost:.0f}"
+            if lost > _HARDLY_TRUE:
+                why += ", or seems to: rates of change that differ by more than 1e16 are not told apart"
             raise TooFewBits(int(lost), why, at_saddle=self._is_at_saddle(weights))
         return drift
+
+    def _check_cancellation(self, weights: Sequence[arb_mat], elapsed: Fraction) -> None:
+        """What rounding leaves of forces that cancel must not move a block by its digits within a step.
+
+        At a degenerate minimum forces vanish to higher order, and steps grow without end.
+        """
+        time = ball(elapsed)
+        with ctx.workprec(self.problem.precision + bits_that_cancel(self.problem, weights, time)):
+            noise = [_radii(matrix) for matrix in self.problem.velocity(weights)]
+        sizes = self.problem.block_exponents(weights)
+        for size, moved in zip(sizes, self.problem.block_exponents(noise), strict=True):
+            short = moved + exponent(time) + self.wanted + 1 - size
+            if short > 0 and moved > NOTHING and size > NOTHING:
+                raise TooFewBits(short, "forces cancel to less than rounding leaves of them")
 
     def check_zeros(self, sizes: Sequence[int], weights: Sequence[arb_mat]) -> None:
         """At a stop a block on its way through zero must have its digits too, unless it is zero to all of them.
@@ -113,3 +133,7 @@ class Guard:
         with ctx.workprec(64):
             speed = sum((squared_norm(v) for v in self.problem.velocity(weights)), arb(0)).sqrt()
             return bool(speed < arb((1, -self.wanted)))
+
+
+def _radii(matrix: arb_mat) -> arb_mat:
+    return arb_mat(matrix.nrows(), matrix.ncols(), [entry.rad() for entry in matrix.entries()])

@@ -50,24 +50,27 @@ def growth_of_layers(problem: Problem, weights: Sequence[arb_mat]) -> Growth:
 
 
 def growth_of_entries(problem: Problem, weights: Sequence[arb_mat]) -> list[Growth | None]:
-    """For diagonal layers, each entry by itself, which C bends by c G_jj; None where C does not see it."""
-    count = min(problem.widths)
-    places = [j * problem.widths[0] + j for j in range(count)]
-    bend, unit = problem.force.curvature(problem.product(weights), places)
+    """For diagonal layers and a parabola, each entry by itself, bent by c G_jj; None where C does not see it."""
     found: list[Growth | None] = []
-    for j, curvature in enumerate(np.diagonal(bend)):
-        entries = [matrix[j, j] for matrix in weights]
+    for j in range(min(problem.widths)):
+        entries, convexity = [matrix[j, j] for matrix in weights], _bend(problem, weights, j)
         shift = max(map(exponent, entries))
-        if curvature == 0:
+        if convexity == 0:
             found.append(None)
-        elif curvature < 0 or shift <= NOTHING:
+        elif convexity < 0 or shift <= NOTHING:
             found.append(Growth(arb(0), arb(0), arb(0)))
         else:
             total, radius = _of_floats([np.array([[float(entry * arb((1, -shift)))]]) for entry in entries])
-            convexity = arb(float(curvature)) * arb((1, unit))
             power = arb((1, shift * (2 * problem.depth - 2)))
             found.append(Growth(convexity * arb(total) * power, arb(radius) * arb((1, shift)), convexity))
     return found
+
+
+def _bend(problem: Problem, weights: Sequence[arb_mat], j: int) -> arb:
+    if problem.chains is not None:
+        return problem.factor * problem.chains[j][1]
+    bend, unit = problem.force.curvature(problem.product(weights), [j * problem.widths[0] + j])
+    return arb(float(bend[0, 0])) * arb((1, unit))
 
 
 def _of_floats(floats: Sequence[Any]) -> tuple[float, float]:

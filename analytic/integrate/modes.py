@@ -15,11 +15,11 @@ from flint import arb, arb_mat, ctx
 
 from analytic.exact.linalg import rank
 from analytic.integrate._balls import ball_matrix, is_diagonal
-from analytic.integrate._spectra import context_matrix, decreasing, from_mpf, singular_values
+from analytic.integrate._spectra import context_matrix, decreasing, from_mpf, singular_values, whitened
 from analytic.integrate.problem import Problem
 from graphs.errors import HypothesisError
 
-__all__ = ["Mode", "context_matrix", "from_mpf", "modes_of", "singular_values"]
+__all__ = ["Mode", "RegressionMode", "context_matrix", "from_mpf", "modes_of", "regression_modes", "singular_values"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +50,43 @@ class Mode:
         if block.nrows() == 1:
             return block[0, 0]
         return singular_values(block)[self.place]
+
+
+@dataclass(frozen=True, eq=False)
+class RegressionMode:
+    """A mode of reduced-rank regression: σ_k and u_k of B G^{-1/2}, in the user's frame.
+
+    Parameters
+    ----------
+    number : int
+        1 for the largest σ.
+    strength : arb
+        σ_k.
+    left : arb_mat
+        u_k as a row.
+    across : arb_mat
+        Bᵀu_k as a column; u_kᵀ P Bᵀu_k = σ_k² at every minimum that has the mode.
+    """
+
+    number: int
+    strength: arb
+    left: arb_mat
+    across: arb_mat
+
+
+@lru_cache(maxsize=64)
+def regression_modes(problem: Problem) -> tuple[RegressionMode, ...]:
+    """Modes of the data of a problem that has a Gram matrix, at its precision."""
+    loss = problem.flow.loss
+    context, moved = whitened(loss.gram, loss.cross, problem.precision)
+    left, values, _ = context.svd_r(moved, full_matrices=False)
+    found = []
+    with ctx.workprec(context.prec):
+        cross = ball_matrix(loss.cross)
+        for k in range(int(rank(loss.cross))):
+            row = arb_mat(1, left.rows, [from_mpf(left[i, k]) for i in range(left.rows)])
+            found.append(RegressionMode(k + 1, from_mpf(values[k]), row, (row * cross).transpose()))
+    return tuple(found)
 
 
 def modes_of(problem: Problem) -> tuple[Mode, ...]:

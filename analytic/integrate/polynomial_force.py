@@ -87,7 +87,7 @@ class PolynomialForce:
     @property
     def convexity(self) -> arb:
         """Least positive eigenvalue of C″ for a convex parabola with a minimum, else 0."""
-        return arb(self._parabola[1])
+        return self._parabola[1]
 
     @property
     def couples(self) -> bool:
@@ -186,7 +186,7 @@ class PolynomialForce:
         return min(discs, up(spectral_bound(matrix) - shift))
 
     @cached_property
-    def _parabola(self) -> tuple[bool, float]:
+    def _parabola(self) -> tuple[bool, arb]:
         return self.exact.curvature_of_parabola()
 
     @cached_property

@@ -113,7 +113,7 @@ def rest_of_entries(
         if growth is None:
             continue
         entries, value = [matrix[j, j] for matrix in weights], product[j, j]
-        gradient = sum((matrix[j, j] ** 2 for matrix in velocity), arb(0)).sqrt()
+        gradient = arb(sum((matrix[j, j] ** 2 for matrix in velocity), arb(0)).upper()).sqrt()
         target = None if chains is None else chains[j][0] / chains[j][1]
         dies = target is not None and target == 0
         strength = abs(value).mid() if target is not None and not dies else max(abs(value).mid(), measure.strength)
@@ -122,8 +122,8 @@ def rest_of_entries(
         except NotYet as reason:
             rest = _of_dying_entry(growth, entries, value) if dies else None
             if rest is None or not rest.excess.mid() < measure.loss(growth.convexity):
-                wants = "" if target is None else f", wants to be {_text(target)}"
-                raise NotYet(reason.missing, f"entry {j + 1} of the product, {_text(value)}{wants}") from None
+                aim = "" if target is None else f" is {_text(abs(value - target))} away from its target {_text(target)}"
+                raise NotYet(reason.missing, f"entry {j + 1} of the product{aim or ' has not arrived'}") from None
             found = rest
         distance, excess = distance + found.distance, excess + found.excess
     return Rest(distance, excess)

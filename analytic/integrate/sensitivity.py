@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import NOTHING, exponent, exponents, float_matrix
+from analytic.integrate._dyadic import NOTHING, ball, exponent, exponents, float_matrix
 from analytic.integrate.problem import Problem
+from analytic.integrate.series import bits_that_cancel
 
 __all__ = ["Sensitivity", "negative_hessian", "scaled_hessian"]
 
@@ -36,11 +37,14 @@ class Sensitivity:
         self._last_sizes = self._sizes(weights)
         self._lost = [0.0] * len(self._last_sizes)
         self.bits = 0.0
-        self._rates = self._eigenvalues(weights)
+        with ctx.workprec(problem.precision):
+            self._rates = self._eigenvalues(weights)
 
     def advance(self, weights: Sequence[arb_mat], elapsed: Fraction) -> float:
         """Take the weights after a step; return the bits lost so far."""
-        rates, sizes = self._eigenvalues(weights), self._sizes(weights)
+        extra = bits_that_cancel(self.problem, weights, ball(elapsed))
+        with ctx.workprec(self.problem.precision + extra):
+            rates, sizes = self._eigenvalues(weights), self._sizes(weights)
         logs = _log2(elapsed)
         for g, ((old, old_shift), (new, new_shift)) in enumerate(zip(self._rates, rates, strict=True)):
             amplified = (_product(old, old_shift + logs) + _product(new, new_shift + logs)) / (2 * math.log(2))

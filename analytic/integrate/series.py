@@ -16,12 +16,14 @@ from analytic.integrate.links import links_of
 from analytic.integrate.problem import Problem
 from analytic.integrate.scalar_series import chain_layers
 
-__all__ = ["Series", "scales", "taylor_series"]
+__all__ = ["Series", "bits_that_cancel", "scales", "taylor_series"]
 
 GUARD_BITS = 5
 _MEASURE_EVERY = 6
 _MARGIN = 6  # bits by which a coefficient may exceed the two that were measured last
 _FEWEST_BITS = 16
+_STIFF_BITS = 12  # log₂ of the number of time constants that an explicit step may take
+_HUGE = 10**12
 _SMALL = -16  # log₂ of weights whose product is below 1 for all widths up to 2^16
 _INLINE_BITS = 128  # numbers of up to two limbs need no memory of their own and are multiplied twice as fast
 
@@ -123,6 +125,7 @@ def taylor_series(
     Precision decay: coefficient k is needed relative to the largest so far only, so its size, measured every few
     orders, says how many bits it takes.
     """
+    precision += bits_that_cancel(problem, weights, unit)
     chains = None if enclose else chain_layers(problem, weights, order, unit, precision)
     if chains is not None:
         return Series(chains, unit, order, precision, None, [])
@@ -143,6 +146,19 @@ def taylor_series(
                     recurrence.shorten()
             recurrence.advance(k, pace / (k + 1))
     return Series(recurrence.layers, unit, order, precision, recurrence.radii, recurrence.residuals)
+
+
+def bits_that_cancel(problem: Problem, weights: Sequence[arb_mat], unit: arb) -> int:
+    """Bits by which rounding of ∇C, as large as its terms, would move a layer in the time H: log₂ H A(‖P‖)‖P‖/‖W_i‖².
+
+    Zero but where forces vanish by cancellation while nothing is stiff, so that steps grow: near degenerate minima.
+    """
+    sizes = [size for size in (max(exponents(matrix)) for matrix in weights) if size > NOTHING]
+    total = sum(sizes)
+    if len(sizes) < problem.depth or not abs(total) < _HUGE:
+        return 0
+    force = exponent(problem.force.majorant(arb((1, total))) * problem.factor)
+    return max(0, exponent(unit) + force + total - 2 * min(sizes) - _STIFF_BITS) if force > NOTHING else 0
 
 
 def _residual_rests(problem: Problem, weights: Sequence[arb_mat], order: int, unit: arb, precision: int) -> bool:
