@@ -82,6 +82,8 @@ def run(options: argparse.Namespace) -> int:
         Exit status. That the digits cannot be vouched for is a `PrecisionError`, status 1 at the top.
     """
     check_picture(options.plot)
+    if options.diagonal and options.name_plateaus:
+        raise HypothesisError("--name-plateaus: got --diagonal, expected dense layers, whose saddles have names")
     sigma = words(options.sigma)
     if not sigma:
         raise DimensionError("--sigma: got nothing, expected the singular values of the target, such as 3,2")

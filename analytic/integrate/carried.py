@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import mpmath
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import exponents
+from analytic.integrate._dyadic import exponents, mpf, shown
 from analytic.integrate._spectra import context_matrix, from_mpf
 from analytic.integrate.arrival import SPARE_BITS
 from analytic.integrate.precision import FEWEST_SPARE_BITS, LOG2_10, bits_of_digits
@@ -20,7 +21,7 @@ from analytic.integrate.sensitivity import Sensitivity
 from analytic.integrate.status import Status
 from analytic.integrate.trajectory import Trajectory
 
-__all__ = ["loss_digits", "singular_value_digits"]
+__all__ = ["loss_digits", "loss_floor", "shown_loss", "singular_value_digits"]
 
 _SPARE_BITS = 32
 
@@ -33,6 +34,22 @@ def loss_digits(run: Trajectory) -> list[int]:
             accuracy = problem.loss(_blurred(run, moment, bits)).rel_accuracy_bits()
             found.append(_digits(run, accuracy))
     return found
+
+
+def loss_floor(run: Trajectory) -> Any:
+    """What rounding may hide at the end of a run (mpf), if it hides all of the loss; else None."""
+    with ctx.workprec(run.precision + _SPARE_BITS):
+        loss = run.problem.loss(_blurred(run, run.exact_times[-1], _bits(run)[-1]))
+        return mpf(arb(loss.abs_upper())) if loss.rel_accuracy_bits() <= 0 else None
+
+
+def shown_loss(run: Trajectory, digits: int) -> str:
+    """The loss at the end as text; behind "~" where the digits of the run do not make its first digit certain."""
+    with ctx.workprec(run.precision + _SPARE_BITS):
+        ball = run.problem.loss(_blurred(run, run.exact_times[-1], bits_of_digits(run.digits)))
+        sure = _digits(run, ball.rel_accuracy_bits())
+    text = shown(run.loss_at(run.exact_times[-1]), max(1, min(digits, sure)))
+    return text if sure else f"~{text}"
 
 
 def singular_value_digits(run: Trajectory) -> list[int]:

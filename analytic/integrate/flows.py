@@ -17,6 +17,7 @@ from analytic.integrate.guard import TooFewBits
 from analytic.integrate.loop import Run
 from analytic.integrate.no_step import behind_already, first_reserve, standing
 from analytic.integrate.precision import GUARD, bits_of_digits
+from analytic.integrate.progress import announce
 from analytic.integrate.rigorous import BoundLost
 from analytic.integrate.settings import Frame, Settings, Until, read_settings
 from analytic.integrate.start import start_weights
@@ -214,6 +215,7 @@ def _with_enough_bits(settings: Settings, earlier: Trajectory | None = None) -> 
             if settings.precision is not None or attempt >= _BOUND_REPAIRS:
                 raise
             reserve, reason = 2 * reserve + _BOUND_BITS, str(lost)
+        announce(settings.progress, f"again with more bits: {reason}")
         if reserve > _MOST_EXTRA_BITS:
             break
     raise PrecisionError(

@@ -214,12 +214,18 @@ def _curves(trajectory: Trajectory, quantity: Any, spacing: str, count: int | No
     names = tuple(name for name, _ in _numbers(trajectory.sample(quantity, times=times[:1])[1][0], quantity))
     origin = trajectory.segments[0].start if spacing == "log" else Fraction(0)
 
+    notes: tuple[str, ...] = ()
+    level = -np.inf
+    if quantity == "loss" and not is_descent and (floor := _hidden(trajectory)) is not None:
+        level = _height(floor, quantity)
+        notes = (f"level: rounding hides losses below {mpmath.nstr(floor, 1)}",)
+
     def look(chosen: Sequence[Fraction]) -> Floats:
         values = trajectory.sample(quantity, times=chosen)[1]
         rows = [[_height(height, quantity) for _, height in _numbers(value, quantity)] for value in values]
-        return np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
+        table = np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
+        return table if level == -np.inf else np.fmax(table, level)
 
-    notes: tuple[str, ...] = ()
     if is_descent and len(times) <= trajectory.steps - (spacing == "log"):
         notes = (f"{len(times)} of {trajectory.steps + 1} iterates",)
     if not is_descent:
@@ -230,6 +236,13 @@ def _curves(trajectory: Trajectory, quantity: Any, spacing: str, count: int | No
     elif not is_descent:
         times, heights = _refined(times, heights, look, origin if spacing == "log" else None, _GROWTH * count)
     return _Curves([_float(time - origin) for time in times], names, heights, notes)
+
+
+def _hidden(trajectory: Trajectory) -> Any:
+    """Losses below this are rounding."""
+    from analytic.integrate.carried import loss_floor  # it knows trajectories
+
+    return loss_floor(trajectory)
 
 
 def _without_rounding(

@@ -19,7 +19,7 @@ from analytic.integrate.problem import Problem
 if TYPE_CHECKING:
     from analytic.integrate.loop import Run
 
-__all__ = ["Progress", "Reporter"]
+__all__ = ["Progress", "Reporter", "announce"]
 
 _SECONDS = 0.2
 
@@ -41,6 +41,12 @@ class Progress:
     loss: Any
     steps: int
     digits_left: float
+
+
+def announce(target: bool | Callable[[Progress], Any], text: str) -> None:
+    """A line of its own, where lines are written."""
+    if target is True:
+        sys.stderr.write(f"{text}\n")
 
 
 class Reporter:

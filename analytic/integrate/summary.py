@@ -113,10 +113,10 @@ def flow_report(trajectory: Trajectory | None = None, **options: Any) -> dict[st
     dict
         Keys status, times, loss, events (time, kind, mode), conservation_drift, digits, steps, method, final (loss,
         rank, singular_values), and seed, advice, notes, agreed_digits, error_bound. Numbers that are not integers are
-        decimal strings; rank counts singular values above 10^(−digits/2) of the largest. Losses,
-        singular values and the times of events are written with the digits that they carry; loss_digits and
-        singular_value_digits in final say how many, 0 that not even the first is certain. An event with a name has it
-        as label.
+        decimal strings; rank counts singular values above 10^(−digits/2) of the largest. Losses, singular values and
+        the times of events are written with the digits that they carry; loss_digits (for all times, and in final) and
+        singular_value_digits (in final) say how many, 0 that not even the first is certain. An event with a name has
+        it as label.
 
     Examples
     --------
@@ -136,6 +136,7 @@ def flow_report(trajectory: Trajectory | None = None, **options: Any) -> dict[st
             "status": str(run.status),
             "times": [_text(time, figures) for time in run.times],
             "loss": losses,
+            "loss_digits": carried,
             "events": [_event(event, figures) for event in run.events],
             "conservation_drift": _text(run.conservation_drift, 5),
             "digits": run.digits,

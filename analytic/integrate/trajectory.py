@@ -389,12 +389,13 @@ class Trajectory(Readings):
         return {**self.__dict__, "_cache": {}, "watches": tuple(watch.kept() for watch in self.watches)}
 
     def __str__(self) -> str:
-        loss = shown(self._loss(self._end()), 8)
+        from analytic.integrate.carried import shown_loss
+
         time = shown(self.times[-1], 12)
         lines = [
             f"{self.status}: {self.status.advice}",
             f"time {time}, {self.steps} steps of {self.method}, {self.digits} digits ({self.precision} bits)",
-            f"loss {loss}, conserved quantities moved by {shown(self.conservation_drift, 3)}",
+            f"loss {shown_loss(self, 8)}, conserved quantities moved by {shown(self.conservation_drift, 3)}",
         ]
         lines += [
             f"t = {shown(e.time, 15)}: {e.kind}{'' if e.mode is None else f' (mode {e.mode})'}" for e in self.events

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import mpmath
 import numpy as np
 import pytest
+import sympy
 
 from analytic.flow import GradientFlow
 from analytic.integrate import Status, flow_from_options, flow_report, integrate
+from analytic.integrate._dyadic import mpf
+from analytic.integrate._spectra import least_positive_eigenvalue
 from analytic.loss import QuadraticLoss
+from analytic.smooth_loss import SmoothLoss
 from graphs.network import LinearNetwork
 
 
@@ -120,3 +126,94 @@ def test_what_cancels_in_the_product_of_huge_layers_is_not_printed():
     assert report["final"]["singular_values"][1] == "6e+4"
     fine = flow_report(digits=40, **options)["final"]["singular_values"][1]
     assert fine.startswith("56425.0745")
+
+
+def two_by_two(*scales):
+    """Inputs diag(scales), outputs that only the first sees."""
+    return QuadraticLoss.from_data([[scales[0], 0], [0, scales[1]]], [[1, 0], [0, 0]])
+
+
+GIVEN = [[[1, "1/3"], ["1/2", 1]], [[1, "1/4"], [0, 1]]]
+
+
+def test_a_direction_that_the_data_hardly_have_is_not_taken_for_arrived():
+    for loss in (two_by_two(1, "1e-5"), SmoothLoss.weighted([[1, 0], [0, 0]], [[1, "1e-12"], [1, "1e-12"]])):
+        flow = GradientFlow(LinearNetwork(2, 2, 2), loss)
+        path = integrate(flow, GIVEN, until="converged", digits=10, max_steps=60)
+        assert path.status is Status.BUDGET
+        assert "so unequally" in path.notes[-1]
+    # one layer: the second column is e^{−10^{−40} t}, and rests no sooner
+    path = integrate(
+        GradientFlow(LinearNetwork(2, 2), two_by_two(1, "1e-20")), [[[2, 1], [1, 1]]], t="1e41", max_steps=60
+    )
+    assert path.status is Status.BUDGET
+
+
+def test_least_positive_eigenvalues_are_those_of_the_exact_matrix():
+    for small in ("1e-5", "1e-200"):
+        loss = QuadraticLoss.from_data([[1, 1, 0], [0, small, 0], [0, 0, 0]], [[1, 0, 0]])
+        found = least_positive_eigenvalue(loss.gram)
+        with mpmath.workdps(450):
+            a, b = 2, mpmath.mpf(small) ** 2  # [[2, s], [s, s²]] has the determinant s² = λ₁λ₂
+            true = ((a + b) - mpmath.sqrt((a + b) ** 2 - 4 * b)) / 2
+            assert abs(mpf(found) / true - 1) < 1e-8
+    assert least_positive_eigenvalue(sympy.zeros(2, 2)) == 0
+
+
+def test_tiny_curvatures_of_entries_are_seen():
+    loss = QuadraticLoss.from_data([[1, 0], [0, "1e-165"]], [[2, 0], [0, "5e-165"]])
+    start = [[["1/2", 0], [0, "1/3"]], [[1, 0], [0, 1]]]
+    flow = GradientFlow(LinearNetwork.diagonal(2, 2), loss)
+    path = integrate(flow, start, until="converged", digits=15, max_steps=60)
+    assert path.status is Status.BUDGET and "entry 2" in path.notes[-1]
+
+
+def test_modes_of_data_below_their_rank_have_their_digits():
+    inputs = [[1, 0, 0], [0, "1001/1000", 0], [0, 0, 1]]
+    outputs = [[1, 0, 0], [0, Fraction(1001, 1000) * Fraction(1, 10**7), 0], [0, 0, "1e-8"]]
+    flow = GradientFlow(LinearNetwork(3, 2, 3), QuadraticLoss.from_data(inputs, outputs))
+    start = [[[1, 0, 0], [0, "1e-8", "1e-8"]], [[1, 0], [0, 1], [0, "1e-8"]]]
+    path = integrate(flow, start, until="converged", digits=10)
+    assert path.status is Status.CONVERGED
+    first, second, _ = path.singular_values()
+    # the second mode of B G^{-1/2} is that of the target up to what the rows mix, 1e-3 · (1e-8/1e-7)² of it at most
+    assert close(first, 1, 10) and close(second, mpmath.mpf("1e-7"), 4)
+    better = integrate(flow, start, t=4 * path.exact_times[-1], digits=20)
+    assert close(second, better.singular_values()[1], 9)
+
+
+@pytest.mark.parametrize(("t", "digits"), [("1e9", 5), ("1e12", 10), ("1e20", 15), ("1e40", 15), ("1e20", 30)])
+def test_forces_that_vanish_to_higher_order_keep_their_digits(t, digits):
+    """C = (x − 1)⁴/4: ẋ = −(x − 1)³, expanded, cancels to noise while steps grow; (x − 1)² = 1/(4 + 2t) from 1/2."""
+    x = SmoothLoss.symbols(1, 1)[0, 0]
+    flow = GradientFlow(LinearNetwork(1, 1), SmoothLoss((x - 1) ** 4 / 4, SmoothLoss.symbols(1, 1)))
+    path = integrate(flow, [[["1/2"]]], t=t, digits=digits)
+    with mpmath.workdps(80):
+        assert close(path.final[0][0, 0], 1 - 1 / mpmath.sqrt(4 + 2 * mpmath.mpf(t)), digits)
+    assert path.steps < 500
+
+
+def test_a_degenerate_minimum_is_not_taken_for_arrived():
+    symbols = SmoothLoss.symbols(2, 2)
+    cost = (symbols[0, 0] - 1) ** 4 + (symbols[1, 1] - 2) ** 4
+    flow = GradientFlow(LinearNetwork.diagonal(2, 2), SmoothLoss(cost, symbols))
+    start = [[["1/2", 0], [0, "1/3"]], [[1, 0], [0, 1]]]
+    assert integrate(flow, start, until="converged", digits=5, max_steps=150).status is Status.BUDGET
+
+
+def test_the_bracket_of_the_loss_allows_for_what_an_estimate_does_not_see():
+    supports = [[[1, 1], [0, 1]], [[1, 0], [0, 1]]]
+    start = [[[1, 0], [0, "1e-30"]], [[1, 0], [0, "1e-30"]]]
+    masked = GradientFlow(LinearNetwork(2, 2, 2, supports=supports), QuadraticLoss([[1, 0], [0, "1e-10"]]))
+    smooth = GradientFlow(LinearNetwork(2, 2, 2), SmoothLoss.weighted([[1, 0], [0, "1e-12"]], [[1, 1], [1, 1]]))
+    for flow in (masked, smooth):
+        path = integrate(flow, start, until="converged", digits=10)
+        assert not path.convergence.certified
+        assert path.convergence.loss_lower < 1e-40 < path.convergence.loss_upper
+
+
+def test_a_loss_that_is_frozen_at_rest_claims_no_digits():
+    flow = GradientFlow(LinearNetwork(2, 2, 2), QuadraticLoss([[2, 1], [1, 3]]))
+    final = flow_report(integrate(flow, scale=1, rng=1, t=60, digits=10, precision=400))["final"]
+    assert final["loss_digits"] == 0
+    assert final["singular_value_digits"] == [10, 10]

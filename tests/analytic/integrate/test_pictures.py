@@ -272,3 +272,13 @@ def test_what_a_descent_moves_in_the_balancedness_is_drawn(descent):
     assert ax.get_title(loc="right") == ""
     expected = [[float(m[place]) for place in ((0, 0), (0, 1), (1, 1))] for (m,) in descent.sample("balancedness")[1]]
     assert np.allclose(np.array([line.get_ydata() for line in curves(ax)]).T, expected)
+
+
+def test_a_loss_that_rounding_hides_is_drawn_level():
+    flow = GradientFlow(LinearNetwork(2, 2, 2), QuadraticLoss.diagonal(2, 1))
+    path = integrate(flow, scale="1e-3", rng=0, until="converged", digits=15)
+    ax = path.plot(ax=Figure().add_subplot(), quantity="loss")
+    heights = ax.lines[0].get_ydata()
+    assert (np.diff(heights) <= 1e-9).all()
+    assert "rounding hides losses below" in ax.get_title(loc="right")
+    assert "\nloss ~" in str(path)
