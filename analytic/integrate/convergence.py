@@ -131,7 +131,7 @@ class Judge:
             allowed = measure.excess(growth.convexity)
             if not excess.mid() < allowed:
                 check_noise(noise, gradient, (2 * kappa * allowed).sqrt())
-                raise NotYet
+                raise NotYet(waiting=f"the loss may fall by {_text(excess)} yet, wanted is {_text(allowed)} at most")
             return Rest(gradient * 2 / kappa, excess)
         least, largest = self._eigenvalues(weights)
         distance = gradient * 2 / least
@@ -143,10 +143,10 @@ class Judge:
         self._check_curvatures(weights)
         if kappa > _NEAR * largest:  # a proof is near: more steps, or more bits, will have it
             check_noise(noise, gradient, near)
-            raise NotYet
+            raise NotYet(waiting=f"the gradient, {_text(gradient)}, has to fall to {_text(near)} for a proof")
         excess = gradient * gradient / least
         if not excess.mid() < measure.loss(self._scale):
-            raise NotYet
+            raise NotYet(waiting=f"the loss may fall by {_text(excess)} yet")
         return Rest(distance, excess, is_proved=False)
 
     def _check_curvatures(self, weights: Sequence[arb_mat]) -> None:

@@ -164,5 +164,5 @@ def _event(event: Event, figures: int) -> dict[str, Any]:
 
 
 def _text(value: Any, digits: int) -> str:
-    written = shown(value, max(1, digits), strip_zeros=True)
+    written = shown(value, max(1, digits), strip_zeros=True, min_fixed=-5)
     return written.replace(".0", "", 1) if digits <= 1 else written  # "5.0" would claim two figures

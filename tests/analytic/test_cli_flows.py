@@ -35,6 +35,7 @@ def test_flow_has_the_keys_that_other_tools_read(capsys: pytest.CaptureFixture[s
     learnt = [event["mode"] for event in found["events"] if event["kind"] == "learnt"]
     assert learnt == [1, 2]
     assert {"time", "kind", "mode"} == set(found["events"][0])
+    assert len(found["loss_digits"]) == len(found["loss"]) and found["loss_digits"][-1] == found["final"]["loss_digits"]
 
 
 def test_flow_of_a_scalar_network_learns_when_the_logistic_solution_says(capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,6 +113,17 @@ def test_every_printed_digit_of_the_loss_is_right() -> None:
 
 def _mantissa(text: str) -> str:
     return text.split("e")[0].replace(".", "").lstrip("0")
+
+
+def test_what_rounding_hides_is_marked_and_what_a_run_waits_for_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "flow", "3", "3", "--sigma", "3,2,1", "--time", "126", "--digits", "20")
+    assert re.search(r"loss ~\S+ \(no digit is certain\), rank 3 \(above 1e-10 of the largest\)", out)
+    _, out, _ = run(
+        capsys, "flow", "3", "3", "3", "--diagonal", "--sigma", "3,2,1e-6", "--alpha", "1e-20", "--max-steps", "99"
+    )
+    assert out.splitlines()[-1] == "not converged yet: entry 3 of the product is 1.0e-6 away from its target 1.0e-6"
+    _, out, _ = run(capsys, "flow", "2", "2", "2", "--sigma", "2,1", "--until", "loss=100")
+    assert out.splitlines()[-1] == "`until` is behind already: loss level 100"
 
 
 def test_numbers_of_thousands_of_digits_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
