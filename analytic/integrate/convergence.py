@@ -100,9 +100,6 @@ class Judge:
         if size.mid() == 0:
             raise NotYet
         measure = self._measure(size.mid(), problem.product(weights))
-        most = (measure.wanted * measure.size * stiffness(problem, measure.size)).mid()
-        if not gradient.mid() < most:
-            raise NotYet(waiting=f"the norm of the gradient is {_text(gradient)}, wanted is {_text(most)} at most")
         is_parabola = problem.force.convexity > 0
         if problem.is_diagonal and (problem.chains is not None or (is_parabola and not problem.force.couples)):
             rest = rest_of_entries(problem, weights, velocity, measure)
@@ -122,7 +119,10 @@ class Judge:
         """All layers together: proved by their ranks, else estimated."""
         problem, growth = self.problem, growth_of_layers(self.problem, weights)
         enough, kappa = (measure.wanted * measure.size).mid(), growth.kappa
-        noise = stiffness(problem, measure.size) * measure.size * rounding(problem)
+        steepness = stiffness(problem, measure.size)
+        noise, most = steepness * measure.size * rounding(problem), (steepness * enough).mid()
+        if not gradient.mid() < most:
+            raise NotYet(waiting=f"the norm of the gradient is {_text(gradient)}, wanted is {_text(most)} at most")
         near = (kappa * min(growth.radius, enough) / 2).mid()
         if gradient.mid() < near:
             excess = gradient * gradient / (2 * kappa)
