@@ -61,13 +61,14 @@ class Arrival:
         if self.settings.predicates:
             return True
         problem = self.problem
-        with ctx.workprec(problem.precision):
+        with ctx.workprec(problem.precision + 32):  # as for the verdict
             loss, rest = problem.loss(weights), arb(0, from_mpf(verdict.distance))
             reached = [_widened(matrix, rest) for matrix in weights]
             rounded = problem.blurred(weights, problem.block_exponents(weights), carried)
             for watch in self.settings.watches:
                 if isinstance(watch, LossLevel):
-                    if verdict.loss_lower <= mpf(watch.height) < mpf(loss):
+                    above = verdict.loss_lower <= mpf(watch.height) < mpf(loss)
+                    if above and not _may_vanish(watch.value(problem, rounded)):
                         return True
                 elif not isinstance(watch, PlateauSpeed):
                     open_yet, untold = (_may_vanish(watch.value(problem, near)) for near in (reached, rounded))

@@ -77,8 +77,8 @@ class EventFinder:
     @property
     def unresolved(self) -> list[Watch]:
         """What is so near its level at the end that the bits at hand do not tell on which side."""
-        flat = (LossLevel, PlateauSpeed)
-        return [w for w, sign in zip(self.watches, self.now, strict=True) if not sign and not isinstance(w, flat)]
+        pairs = zip(self.watches, self.now, strict=True)
+        return [watch for watch, sign in pairs if not sign and not isinstance(watch, PlateauSpeed)]
 
     def _resolve(self, watch: Watch, value: arb) -> None:
         """Note the bits that are missing where a loss cannot be told from its level."""

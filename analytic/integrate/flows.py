@@ -182,7 +182,7 @@ def _with_enough_bits(settings: Settings, earlier: Trajectory | None = None) -> 
     """Run; when the precision turns out too small, run again with more."""
     wanted = bits_of_digits(settings.digits)
     reserve = float(dict(earlier.options)["reserve"]) if earlier is not None else float(first_reserve(settings))
-    reserve_at_first = reserve
+    reserve_at_first = float(first_reserve(settings))
     for attempt in range(_REPAIRS):
         bits = settings.precision or wanted + GUARD // 2 + int(reserve)
         if earlier is not None and earlier.precision != bits and settings.precision is None:

@@ -95,7 +95,10 @@ class Guard:
         At a degenerate minimum forces vanish to higher order, and steps grow without end.
         """
         time = ball(elapsed)
-        with ctx.workprec(self.problem.precision + bits_that_cancel(self.problem, weights, time)):
+        extra = bits_that_cancel(self.problem, weights, time)
+        if not extra:
+            return
+        with ctx.workprec(self.problem.precision + extra):
             noise = [_radii(matrix) for matrix in self.problem.velocity(weights)]
         sizes = self.problem.block_exponents(weights)
         for size, moved in zip(sizes, self.problem.block_exponents(noise), strict=True):

@@ -189,7 +189,7 @@ class Run:
         except KeyboardInterrupt:
             self.status = Status.INTERRUPTED
         reporter.close()
-        if self.status in (Status.FINISHED, Status.CONVERGED):
+        if self.status in (Status.FINISHED, Status.CONVERGED, Status.BUDGET):
             self.notes += [f"{watch!r}: too near its level at the end to tell on which side" for watch in self.doubts]
         return self._trajectory()
 

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 LOG2_10 = math.log2(10)
-FEWEST_SPARE_BITS = 12  # what the step control keeps for itself
+FEWEST_SPARE_BITS = 14  # what the step control keeps for itself
 GUARD = 20  # rounding and truncation of some thousand steps
 FEWEST_DIGITS = 5
 _LEAST_RESERVE = 12
@@ -83,8 +83,9 @@ def check_blow_up(
         return
     if problem.loss(weights) < -(1 + abs(first_loss)) * arb(10) ** (digits // 2):
         raise PrecisionError(
-            f"the cost is not bounded below and the flow leaves all bounds about {float(passed):.10g} after its start: "
-            "steps have shrunk below the digits of the time; ask for an earlier t"
+            "the cost is not known to be bounded below and the flow seems to leave all bounds about "
+            f"{float(passed):.10g} after its start: the loss falls fast and steps have shrunk below the digits of the "
+            "time; ask for an earlier t, or for more digits if a deep minimum lies there"
         )
 
 

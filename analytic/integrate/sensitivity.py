@@ -22,6 +22,7 @@ __all__ = ["Sensitivity", "negative_hessian", "scaled_hessian"]
 
 _LARGEST_HESSIAN = 400
 _FLOAT_BITS = 53
+_RATE_BITS = 64  # rates are not sharper than binary floats, but what they are made of may cancel
 
 
 class Sensitivity:
@@ -37,13 +38,13 @@ class Sensitivity:
         self._last_sizes = self._sizes(weights)
         self._lost = [0.0] * len(self._last_sizes)
         self.bits = 0.0
-        with ctx.workprec(problem.precision):
+        with ctx.workprec(_RATE_BITS):
             self._rates = self._eigenvalues(weights)
 
     def advance(self, weights: Sequence[arb_mat], elapsed: Fraction) -> float:
         """Take the weights after a step; return the bits lost so far."""
         extra = bits_that_cancel(self.problem, weights, ball(elapsed))
-        with ctx.workprec(self.problem.precision + extra):
+        with ctx.workprec(_RATE_BITS + extra):
             rates, sizes = self._eigenvalues(weights), self._sizes(weights)
         logs = _log2(elapsed)
         for g, ((old, old_shift), (new, new_shift)) in enumerate(zip(self._rates, rates, strict=True)):

@@ -6,10 +6,12 @@ from fractions import Fraction
 
 import mpmath
 import pytest
+import sympy
 
 from analytic.flow import GradientFlow
-from analytic.integrate import ModeLearnt, PolynomialEvent, SingularValueLevel, Status, integrate
+from analytic.integrate import LossLevel, ModeLearnt, PolynomialEvent, SingularValueLevel, Status, integrate
 from analytic.loss import QuadraticLoss
+from analytic.smooth_loss import SmoothLoss
 from graphs.network import LinearNetwork
 
 SCALAR = GradientFlow(LinearNetwork(1, 1, 1), QuadraticLoss.diagonal(1))
@@ -124,3 +126,38 @@ def test_a_limit_as_a_level_ends_with_a_doubt_and_no_claim(name):
     assert path.events == ()
     assert any("too near its level" in note for note in path.notes)
     assert not any("before `until` came true" in note for note in path.notes)
+
+
+@pytest.mark.parametrize("distance", ["1e-8", "1e-12", "1e-16", "1e-20"])
+def test_a_loss_level_next_to_a_positive_limit_is_timed(distance):
+    """L = 1 + e^{−2t}/8."""
+    x = SmoothLoss.symbols(1, 1)[0, 0]
+    flow = GradientFlow(LinearNetwork(1, 1), SmoothLoss((x - 1) ** 2 / 2 + 1, SmoothLoss.symbols(1, 1)))
+    level = LossLevel(str(1 + Fraction(distance)))
+    with mpmath.workdps(40):
+        true = mpmath.log(1 / (8 * mpmath.mpf(distance))) / 2
+        for path in (
+            integrate(flow, [[["1/2"]]], t=100, digits=5, events=[level]),
+            integrate(flow, [[["1/2"]]], until=level, digits=5, events=None),
+        ):
+            (event,) = path.events
+            assert abs(event.time - true) < mpmath.mpf("1e-5") * true
+
+
+def test_a_loss_level_that_no_bits_tell_from_the_limit_is_named():
+    x = SmoothLoss.symbols(1, 1)[0, 0]
+    flow = GradientFlow(LinearNetwork(1, 1), SmoothLoss((x - 1) ** 2 / 2 + 1, SmoothLoss.symbols(1, 1)))
+    path = integrate(flow, [[["1/2"]]], until=LossLevel(str(1 + Fraction("1e-30"))), digits=5, events=None)
+    assert "too near its level" in path.notes[-1]
+    assert not any("before `until` came true" in note for note in path.notes)
+
+
+def test_a_run_with_an_event_in_doubt_resumes_as_one_run():
+    x = SmoothLoss.symbols(1, 1)[0, 0]
+    cost = (x - sympy.Rational(4, 7)) ** 2
+    flow = GradientFlow(LinearNetwork(1, 2, 1), SmoothLoss(cost, SmoothLoss.symbols(1, 1)))
+    start = [[["-7/9"], ["-1"]], [["9", "7/4"]]]
+    events = [SingularValueLevel(1, "0.5714285714285714285714286")]
+    whole = integrate(flow, start, t=2, digits=8, events=events)
+    assert integrate(flow, start, t="0.8", digits=8, events=events).resume(t=2) == whole
+    assert "too near its level" in whole.notes[-1]
