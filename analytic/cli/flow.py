@@ -38,7 +38,7 @@ _OPTIONS = {
     "max_seconds": "--max-seconds",
     "until": "--until",
 }
-_REMEDIES = {"insist with a larger precision; else give t": "ask for more --digits; else give --time"}
+_REMEDY = ("insist with a larger precision; else give t", "ask for more --digits; else give --time")
 
 
 def add(commands: Any) -> None:
@@ -130,9 +130,7 @@ def _options_named() -> Iterator[None]:
         name, colon, rest = str(error).partition(": ")
         if not colon or name not in _OPTIONS:
             raise
-        for ours, theirs in _REMEDIES.items():
-            rest = rest.replace(ours, theirs)
-        raise type(error)(f"{_OPTIONS[name]}: {rest}") from None
+        raise type(error)(f"{_OPTIONS[name]}: {rest.replace(*_REMEDY)}") from None
 
 
 def _event(text: str) -> Any:

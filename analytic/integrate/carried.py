@@ -13,10 +13,11 @@ from typing import Any
 import mpmath
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import exponents, mpf, shown
+from analytic.integrate._dyadic import mpf, shown
 from analytic.integrate._spectra import context_matrix, from_mpf
 from analytic.integrate.arrival import SPARE_BITS
 from analytic.integrate.precision import FEWEST_SPARE_BITS, LOG2_10, bits_of_digits
+from analytic.integrate.quantities import bits_of_spread
 from analytic.integrate.sensitivity import Sensitivity
 from analytic.integrate.status import Status
 from analytic.integrate.trajectory import Trajectory
@@ -63,8 +64,7 @@ def singular_value_digits(run: Trajectory) -> list[int]:
         product = problem.product(_blurred(run, run.exact_times[-1], _bits(run)[-1]))
         errors = arb_mat(product.nrows(), product.ncols(), [entry.rad() for entry in product.entries()])
     context = mpmath.mp.clone()
-    sizes = [size for size in exponents(product) if size > -(10**12)]
-    context.prec = run.precision + _SPARE_BITS + (2 * (max(sizes) - min(sizes)) if sizes else 0)
+    context.prec = run.precision + bits_of_spread(product)
     left, values, right = context.svd_r(context_matrix(context, product), full_matrices=False)
     found = []
     for k in range(min(problem.widths)):

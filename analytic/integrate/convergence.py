@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from analytic.integrate._dyadic import NOTHING, exponent, exponents, float_matrix, mpf, shown
+from analytic.integrate._dyadic import NOTHING, exponent, exponents, float_matrix, mpf
 from analytic.integrate.lojasiewicz import SINGULAR, growth_of_layers
 from analytic.integrate.modes import Mode, RegressionMode, modes_of, regression_modes
 from analytic.integrate.precision import natural_size
 from analytic.integrate.problem import Problem, squared_norm
-from analytic.integrate.rest import NotYet, Rest, Yardstick, check_noise, rest_of_entries, rounding, stiffness
+from analytic.integrate.rest import NotYet, Rest, Yardstick, brief, check_noise, rest_of_entries, rounding, stiffness
 from analytic.integrate.sensitivity import scaled_hessian
 from analytic.loss import QuadraticLoss
 
@@ -122,7 +122,7 @@ class Judge:
         steepness = stiffness(problem, measure.size)
         noise, most = steepness * measure.size * rounding(problem), (steepness * enough).mid()
         if not gradient.mid() < most:
-            raise NotYet(waiting=f"the norm of the gradient is {_text(gradient)}, wanted is {_text(most)} at most")
+            raise NotYet(waiting=f"the norm of the gradient is {brief(gradient)}, wanted is {brief(most)} at most")
         near = (kappa * min(growth.radius, enough) / 2).mid()
         if gradient.mid() < near:
             excess = gradient * gradient / (2 * kappa)
@@ -131,22 +131,22 @@ class Judge:
             allowed = measure.excess(growth.convexity)
             if not excess.mid() < allowed:
                 check_noise(noise, gradient, (2 * kappa * allowed).sqrt())
-                raise NotYet(waiting=f"the loss may fall by {_text(excess)} yet, wanted is {_text(allowed)} at most")
+                raise NotYet(waiting=f"the loss may fall by {brief(excess)} yet, wanted is {brief(allowed)} at most")
             return Rest(gradient * 2 / kappa, excess)
         least, largest = self._eigenvalues(weights)
         distance = gradient * 2 / least
         if not distance.mid() < enough:
-            raise NotYet(waiting=f"the rest of the way may be as long as {_text(distance)}, wanted is {_text(enough)}")
+            raise NotYet(waiting=f"the rest of the way may be as long as {brief(distance)}, wanted is {brief(enough)}")
         if not self._is_minimum(weights, measure):
-            known = "" if self.least is None else f", the least that the network can reach is {_text(self.least)}"
-            raise NotYet(waiting=f"the loss is {_text(problem.loss(weights))}{known}")
+            known = "" if self.least is None else f", the least that the network can reach is {brief(self.least)}"
+            raise NotYet(waiting=f"the loss is {brief(problem.loss(weights))}{known}")
         self._check_curvatures(weights)
         if kappa > _NEAR * largest:  # a proof is near: more steps, or more bits, will have it
             check_noise(noise, gradient, near)
-            raise NotYet(waiting=f"the gradient, {_text(gradient)}, has to fall to {_text(near)} for a proof")
+            raise NotYet(waiting=f"the gradient, {brief(gradient)}, has to fall to {brief(near)} for a proof")
         excess = gradient * gradient / least
         if not excess.mid() < measure.loss(self._scale):
-            raise NotYet(waiting=f"the loss may fall by {_text(excess)} yet")
+            raise NotYet(waiting=f"the loss may fall by {brief(excess)} yet")
         return Rest(distance, excess, is_proved=False)
 
     def _check_curvatures(self, weights: Sequence[arb_mat]) -> None:
@@ -182,7 +182,7 @@ class Judge:
             if problem.separated:
                 first, last = first * mode.right, mode.left.transpose() * last
             check_noise(rounding(problem) * _norm_of((first, *weights[1:-1], last)[: problem.depth]), gap, allowed)
-            raise NotYet(waiting=f"mode {mode.number} is {_text(gap)} away from its strength {_text(mode.strength)}")
+            raise NotYet(waiting=f"mode {mode.number} is {brief(gap)} away from its strength {brief(mode.strength)}")
 
     def _check_regression(self, mode: RegressionMode, weights: Sequence[arb_mat], measure: Yardstick) -> None:
         """u_kᵀ P Bᵀ u_k = σ_k² to the digits."""
@@ -192,7 +192,7 @@ class Judge:
         if not gap < allowed:
             check_noise(rounding(problem) * _norm_of([*weights, mode.across]), gap, allowed)
             raise NotYet(
-                waiting=f"mode {mode.number} of the data is {_text(gap / square)} of its strength away from it"
+                waiting=f"mode {mode.number} of the data is {brief(gap / square)} of its strength away from it"
             )
 
     def _fall(self, loss: arb, weights: Sequence[arb_mat]) -> arb:
@@ -242,7 +242,7 @@ class Judge:
 
     def _is_bent(self, product: arb_mat, places: Sequence[int], residual: Sequence[arb]) -> bool:
         """Whether C″ is positive definite on the places it has, here and on the way that Newton's step suggests."""
-        force, cols = self.problem.force, product.ncols()
+        force = self.problem.force
         bend, shift = force.curvature(product, places)
         seen = np.flatnonzero(bend.any(axis=0))
         if not len(seen):
@@ -259,7 +259,7 @@ class Judge:
         ahead = product.entries()
         for place, length in zip(chosen, step, strict=True):
             ahead[place] += arb(_FARTHER * float(length)) * arb((1, unit - shift))
-        later, other = force.curvature(arb_mat(product.nrows(), cols, ahead), places)
+        later, other = force.curvature(arb_mat(product.nrows(), product.ncols(), ahead), places)
         least = np.linalg.eigvalsh(later[np.ix_(seen, seen)])[0] * 2.0 ** (other - shift)
         return bool(least > values[0] / 2)
 
@@ -296,7 +296,3 @@ def _norm_of(factors: Sequence[arb_mat]) -> arb:
 
 def _midpoint(value: arb) -> arb:
     return value.mid()
-
-
-def _text(value: arb) -> str:
-    return shown(mpf(value), 5)

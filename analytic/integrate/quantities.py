@@ -23,7 +23,7 @@ from graphs.errors import DimensionError
 if TYPE_CHECKING:
     from analytic.integrate.trajectory import Trajectory
 
-__all__ = ["chosen_times", "decomposition", "sampled", "spectrum", "tangent_kernel", "up_to"]
+__all__ = ["bits_of_spread", "chosen_times", "decomposition", "sampled", "spectrum", "tangent_kernel", "up_to"]
 
 _QUANTITIES = (
     "loss",
@@ -40,7 +40,7 @@ _QUANTITIES = (
 def spectrum(problem: Problem, weights: Sequence[arb_mat], layer: int | None) -> tuple[Any, ...]:
     """Singular values (mpf, decreasing); extra bits bridge the spread of sizes inside the matrix."""
     matrix = _chosen(problem, weights, layer)
-    with ctx.workprec(problem.precision + _spread(matrix)):  # the first look was for the sizes only
+    with ctx.workprec(problem.precision + bits_of_spread(matrix)):  # the first look was for the sizes only
         matrix = _chosen(problem, weights, layer)
         found = [mpf(value) for value in singular_values(matrix)]
     # a product has at most the rank of its narrowest layer; what lies beyond is rounding
@@ -52,7 +52,7 @@ def decomposition(problem: Problem, weights: Sequence[arb_mat], layer: int | Non
     """U, s, V in the user's frame as mpmath matrices and a tuple."""
     context = mpmath.mp.clone()
     with ctx.workprec(problem.precision + 32):
-        context.prec = problem.precision + _spread(_chosen(problem, weights, layer))
+        context.prec = problem.precision + bits_of_spread(_chosen(problem, weights, layer))
     with ctx.workprec(context.prec):
         # in the frame of the run: going back first would mix rounding of large modes into small ones
         u, s, v = context.svd_r(context_matrix(context, _chosen(problem, weights, layer)), full_matrices=False)
@@ -198,6 +198,7 @@ def up_to(count: int) -> str:
     return "1" if count == 1 else f"1 … {count}"
 
 
-def _spread(matrix: arb_mat) -> int:
+def bits_of_spread(matrix: arb_mat) -> int:
+    """Bits that bridge the spread of sizes inside a matrix, so that its small singular values keep their digits."""
     sizes = [size for size in exponents(matrix) if size > -(10**12)]
     return 32 + 2 * (max(sizes) - min(sizes)) if sizes else 32

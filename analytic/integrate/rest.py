@@ -15,7 +15,7 @@ from analytic.integrate.lojasiewicz import Growth, growth_of_entries
 from analytic.integrate.precision import FEWEST_SPARE_BITS
 from analytic.integrate.problem import Problem
 
-__all__ = ["NotYet", "Rest", "Yardstick", "check_noise", "rest_of_entries", "rounding", "stiffness"]
+__all__ = ["NotYet", "Rest", "Yardstick", "brief", "check_noise", "rest_of_entries", "rounding", "stiffness"]
 
 _MARGIN = 3  # bits by which a bound must exceed the rounding of the run
 
@@ -122,7 +122,7 @@ def rest_of_entries(
         except NotYet as reason:
             rest = _of_dying_entry(growth, entries, value) if dies else None
             if rest is None or not rest.excess.mid() < measure.loss(growth.convexity):
-                aim = "" if target is None else f" is {_text(abs(value - target))} away from its target {_text(target)}"
+                aim = "" if target is None else f" is {brief(abs(value - target))} away from its target {brief(target)}"
                 raise NotYet(reason.missing, f"entry {j + 1} of the product{aim or ' has not arrived'}") from None
             found = rest
         distance, excess = distance + found.distance, excess + found.excess
@@ -150,5 +150,6 @@ def _of_entry(
     return Rest(2 * gradient / kappa, gradient * gradient / (2 * kappa))
 
 
-def _text(value: arb) -> str:
+def brief(value: arb) -> str:
+    """Five digits."""
     return shown(mpf(value), 5)
